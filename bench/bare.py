@@ -1,0 +1,89 @@
+"""The measure of things: a bare Flask app on the same stack (Flask, Flask-SQLAlchemy, waitress, the same database).
+
+Three routes do by the shortest way what any application must: one INSERT made durable, one rendered page of 16 KB,
+one look-up by an indexed column. No sign-in, no rights, no receipts, no compression: what those cost is what the
+ratio shows. `python -m bench.bare DATABASE_URL PORT THREADS` serves it; an empty database gets its rows first.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import waitress
+from flask import Flask, Response, render_template, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import String, event, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ROWS = 20_000
+ON_A_PAGE = 32  # 16 KB
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class Note(db.Model):  # type: ignore[name-defined, misc]
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(18), unique=True)
+    title: Mapped[str] = mapped_column(String(80))
+    text: Mapped[str]
+
+
+def create_app(database_url: str) -> Flask:
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    db.init_app(app)
+    with app.app_context():
+        if database_url.startswith("sqlite"):
+            event.listen(db.engine, "connect", _durable)
+        db.create_all()
+        if db.session.execute(select(Note.id).limit(1)).first() is None:
+            rows = [
+                {"code": f"{n:018}", "title": f"示例企业{n}号有限公司", "text": "一句话" * 20}
+                for n in range(ROWS)
+            ]
+            db.session.execute(Note.__table__.insert(), rows)  # type: ignore[attr-defined]
+            db.session.commit()
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok"
+
+    @app.post("/insert")
+    def insert() -> Response:
+        db.session.add(
+            Note(code=request.form["code"], title=request.form["title"], text=request.form["text"])
+        )
+        db.session.commit()
+        return Response(status=303, headers={"Location": "/page"})
+
+    @app.get("/page")
+    def page() -> str:
+        start = request.args.get("from", 0, int)
+        notes = db.session.scalars(
+            select(Note).where(Note.id > start).order_by(Note.id).limit(ON_A_PAGE)
+        ).all()
+        return render_template("bare.html", notes=notes)
+
+    @app.get("/look-up")
+    def look_up() -> tuple[str, int]:
+        title = db.session.scalar(select(Note.title).where(Note.code == request.args["code"]))
+        return (title or "", 200 if title else 404)
+
+    return app
+
+
+def _durable(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+if __name__ == "__main__":
+    url, port, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    waitress.serve(create_app(url), host="127.0.0.1", port=port, threads=threads)

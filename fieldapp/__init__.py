@@ -1,0 +1,85 @@
+"""fieldapp (青助企): the factory and the table of contents."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from flask.sessions import NullSession, SessionInterface
+
+from fieldapp import db as database
+from fieldapp import formats, guards, languages, pages
+from fieldapp.settings import read_settings
+
+# In dependency order: a slice imports only what stands before it. Needs and follow-ups stand before visits because
+# recording a visit writes them in the same act.
+SLICES = (
+    "audit",
+    "entries",
+    "accounts",
+    "enterprises",
+    "codes",
+    "imports",
+    "needs",
+    "followups",
+    "visits",
+    "casefile",
+    "desk",
+)
+
+
+class _NoSession(SessionInterface):
+    """Flask's signed-cookie session is last-writer-wins (offline.md §9.1); ours are rows, see accounts.sessions."""
+
+    def open_session(self, app: Flask, request: Any) -> NullSession:
+        return NullSession()
+
+    def save_session(self, app: Flask, session: Any, response: Any) -> None:
+        pass
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """The application. `overrides` are settings by name, for tests."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(read_settings(os.environ, overrides))
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY"]
+    app.config["MAX_FORM_MEMORY_SIZE"] = app.config["MAX_BODY"]
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.session_interface = _NoSession()
+    _log_lines()
+    # On the way in hooks run in this order, on the way out in the reverse one: the transaction ends after every
+    # slice has had its say and before the bytes are compressed.
+    pages.first(app)
+    app.after_request(database.end_transaction)
+    database.init(app)
+    languages.init(app)
+    formats.init(app)
+    guards.init(app)
+    pages.init(app)
+    for name in SLICES:
+        module = import_module(f"fieldapp.{name}")
+        getattr(module, "init", lambda _app: None)(app)
+        app.register_blueprint(module.bp)
+    import_module("fieldapp.demo").init(app)
+    _stub(app)
+    return app
+
+
+def _log_lines() -> None:
+    logger = logging.getLogger("fieldapp")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _stub(app: Flask) -> None:
+    for endpoint, rule in {"codes.scan": "/scan", "codes.labels": "/enterprises/qr-labels", "codes.show": "/enterprises/<int:enterprise_id>/qr", "imports.index": "/imports/enterprises", "audit.index": "/audit"}.items():
+        if endpoint not in app.view_functions:
+            app.add_url_rule(rule, endpoint, lambda **_: "stub")

@@ -1,0 +1,40 @@
+"""Writing the trail. No personal data goes into `detail`: ids, states and counts only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g, has_request_context, request
+from flask_login import current_user
+
+from fieldapp.audit.models import AuditEvent
+from fieldapp.clock import now
+from fieldapp.db import db, keep_if_refused
+
+
+def record(action: str, subject: object = "", *, survives: bool = False, actor: Any = None, **detail: Any) -> None:
+    """Add one event to the present transaction.
+
+    `survives=True` is for refused acts: the event is written after the request has been rolled back.
+    `actor` defaults to the signed-in person (None: the system). The insert is a plain statement because the trail
+    is written in every request and is never read back in the same one.
+    """
+    person = actor
+    if person is None and has_request_context() and current_user and current_user.is_authenticated:
+        person = current_user
+    row = {
+        "at": now(),
+        "actor_id": getattr(person, "id", None),
+        "actor_name": getattr(person, "name", "") or "",
+        "action": action,
+        "subject": str(subject),
+        "outcome": "refused" if survives else "done",
+        "detail": detail,
+        "address": (request.remote_addr or "") if has_request_context() else "",
+        "request_id": g.get("request_id", "") if has_request_context() else "",
+    }
+    if survives:
+        keep_if_refused(lambda session: session.execute(sa.insert(AuditEvent), [row]) and None)
+    else:
+        db.session.execute(sa.insert(AuditEvent), [row])

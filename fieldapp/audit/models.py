@@ -1,0 +1,26 @@
+"""The audit trail: who did what, when, to what; written in the transaction of the change itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fieldapp.db import db
+
+
+class AuditEvent(db.Model):
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_id: Mapped[int | None] = mapped_column(index=True)  # no foreign key: the trail outlives accounts
+    actor_name: Mapped[str] = mapped_column(sa.String(80), default="")
+    action: Mapped[str] = mapped_column(sa.String(60), index=True)
+    subject: Mapped[str] = mapped_column(sa.String(120), default="")  # "enterprise:12", "visit:0192…"
+    outcome: Mapped[str] = mapped_column(sa.String(12), default="done")  # done / refused
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(sa.String(64), default="")
+    request_id: Mapped[str] = mapped_column(sa.String(36), default="")

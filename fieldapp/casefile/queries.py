@@ -1,0 +1,117 @@
+"""One enterprise's whole story, gathered from the slices before; only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+
+from fieldapp.accounts import User
+from fieldapp.db import UtcDateTime, db
+from fieldapp.followups import FollowUp, FollowUpStatus
+from fieldapp.needs import Need, NeedKind, NeedStatus
+from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
+
+KINDS = ("visit", "need", "follow_up")
+
+
+@dataclass
+class Happening:
+    """One line of the timeline."""
+
+    kind: str
+    id: Any
+    at: datetime
+    title: str
+    by: str
+    status: Any
+    purposes: list[str]
+    way: Any
+
+
+def _branches(enterprise_id: int) -> dict[str, sa.Select[Any]]:
+    empty = sa.literal("")
+    return {
+        "visit": sa.select(
+            sa.literal("visit").label("kind"),
+            Visit.id.label("id"),
+            Visit.arrived_at.label("at"),
+            sa.func.substr(Visit.said, 1, 120).label("title"),
+            Visit.officer_id.label("by_id"),
+            sa.cast(Visit.status, sa.String).label("status"),
+            sa.cast(Visit.purposes, sa.String).label("purposes"),
+            sa.cast(Visit.way, sa.String).label("way"),
+        ).where(Visit.enterprise_id == enterprise_id),
+        "need": sa.select(
+            sa.literal("need"),
+            Need.id,
+            Need.created_at,
+            Need.title,
+            Need.author_id,
+            sa.cast(Need.status, sa.String),
+            empty,
+            sa.cast(Need.kind, sa.String),
+        ).where(Need.enterprise_id == enterprise_id),
+        "follow_up": sa.select(
+            sa.literal("follow_up"),
+            FollowUp.id,
+            FollowUp.created_at,
+            FollowUp.title,
+            FollowUp.assignee_id,
+            sa.cast(FollowUp.status, sa.String),
+            empty,
+            empty,
+        ).where(FollowUp.enterprise_id == enterprise_id),
+    }
+
+
+def _word(row: Any) -> Any:
+    states = {"visit": VisitStatus, "need": NeedStatus, "follow_up": FollowUpStatus}
+    return states[row.kind][row.status]
+
+
+def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Happening], bool]:
+    """Newest first, `kind` of KINDS or all: (happenings, whether more follow). The door has been asked before."""
+    size = current_app.config["PAGE_SIZE"] // 2
+    branches = _branches(enterprise_id)
+    chosen = [branches[kind]] if kind in branches else list(branches.values())
+    # Each branch gives no more than could be shown, so a long history costs what a short one does.
+    depth = page * size + 1
+    limited = []
+    for branch in chosen:
+        at = list(branch.selected_columns)[2]
+        limited.append(sa.select(branch.order_by(at.desc()).limit(depth).subquery()))
+    union = sa.union_all(*limited).subquery()
+    columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
+    rows = db.session.execute(
+        sa.select(*columns, User.name.label("by"))
+        .select_from(union)
+        .outerjoin(User, User.id == union.c.by_id)
+        .order_by(union.c.at.desc(), union.c.id.desc())
+        .offset((page - 1) * size)
+        .limit(size + 1)
+    ).all()
+    happenings = []
+    for row in rows[:size]:
+        way = VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
+        happenings.append(Happening(row.kind, row.id, row.at, row.title, row.by or "", _word(row), _purposes(row), way))
+    return happenings, len(rows) > size
+
+
+def _purposes(row: Any) -> list[Any]:
+    if row.kind != "visit":
+        return []
+    return [purpose for purpose in VisitPurpose if f'"{purpose.name}"' in row.purposes]
+
+
+def tallies(enterprise_id: int) -> dict[str, int]:
+    """How many of each kind, in one query."""
+    counts = [
+        sa.select(sa.func.count()).select_from(model).where(model.enterprise_id == enterprise_id).scalar_subquery()
+        for model in (Visit, Need, FollowUp)
+    ]
+    row = db.session.execute(sa.select(*counts)).one()
+    return dict(zip(KINDS, row, strict=True))

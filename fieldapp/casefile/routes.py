@@ -1,0 +1,53 @@
+"""The casefile page."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Response, request
+from flask_login import current_user
+
+from fieldapp.casefile.blueprint import bp
+from fieldapp.casefile.queries import KINDS, tallies, timeline
+from fieldapp.coordinates import wgs84_to_gcj02
+from fieldapp.enterprises.access import can_manage_codes, can_record_visit, can_see_phones
+from fieldapp.enterprises.industries import industry_name
+from fieldapp.enterprises.models import Enterprise
+from fieldapp.enterprises.queries import profile
+from fieldapp.guards import needs
+from fieldapp.pages import page
+
+
+def map_link(enterprise: Enterprise) -> str | None:
+    """Amap's URI for "take me there" (lbs.amap.com/api/uri-api, 2024). Amap draws in GCJ-02, so that is what it gets."""
+    if enterprise.lat is None or enterprise.lng is None:
+        return None
+    lat, lng = wgs84_to_gcj02(enterprise.lat, enterprise.lng)
+    query = {"to": f"{lng:.6f},{lat:.6f},{enterprise.name}", "mode": "car", "src": "fieldapp", "coordinate": "gaode", "callnative": "1"}
+    return "https://uri.amap.com/navigation?" + urlencode(query)
+
+
+@bp.get("/enterprises/<int:enterprise_id>")
+@needs("OFFICER", "LEAD")
+def show(enterprise_id: int) -> Response:
+    who = profile(current_user, enterprise_id)
+    kind = request.args.get("kind", "")
+    kind = kind if kind in KINDS else ""
+    asked = request.args.get("page", "")
+    number = min(int(asked), 200) if asked.isdecimal() and int(asked) > 0 else 1
+    happenings, more = timeline(enterprise_id, kind, number)
+    return page(
+        "casefile/show.html",
+        who=who,
+        enterprise=who.enterprise,
+        industry=industry_name(who.enterprise.industry),
+        map_link=map_link(who.enterprise),
+        happenings=happenings,
+        more=more,
+        kind=kind,
+        number=number,
+        tallies=tallies(enterprise_id),
+        may_visit=can_record_visit(current_user, who.enterprise),
+        may_see_phones=can_see_phones(current_user, who.enterprise),
+        may_manage_codes=can_manage_codes(current_user, who.enterprise),
+    )

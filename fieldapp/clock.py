@@ -1,0 +1,38 @@
+"""The only place that reads the clock. Stored in UTC, shown in Asia/Shanghai."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import current_app, has_app_context
+
+
+def now() -> datetime:
+    """The present moment, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def zone() -> ZoneInfo:
+    name = current_app.config["TIME_ZONE"] if has_app_context() else "Asia/Shanghai"
+    return ZoneInfo(name)
+
+
+def local(moment: datetime) -> datetime:
+    """A stored moment on the office's clock."""
+    return moment.astimezone(zone())
+
+
+def today() -> date:
+    """The office's date."""
+    return local(now()).date()
+
+
+def monday_of(day: date) -> date:
+    """Weeks start on Monday."""
+    return day - timedelta(days=day.weekday())
+
+
+def local_midnight(day: date) -> datetime:
+    """The moment at which `day` begins at the office, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone()).astimezone(UTC)

@@ -1,0 +1,179 @@
+"""The database: one declarative base, one naming convention, and the one place where requests commit.
+
+SQLite is the embedded default (WAL, synchronous=FULL, foreign keys, BEGIN IMMEDIATE in every writing
+transaction); PostgreSQL is what it grows onto. `DATABASE_URL` is all that changes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, Response, g, request
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event, orm
+from sqlalchemy.engine import Engine
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite has no zones, so there it is kept as naive UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(orm.DeclarativeBase):
+    registry = orm.registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON(), list[str]: sa.JSON()},
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+migrate = Migrate(render_as_batch=True, compare_type=True)
+
+# True while the present thread is in a transaction that is going to write.
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def named(kind: type[enum.Enum], length: int = 24) -> sa.Enum:
+    """A column that stores a state by its name and gives it back as the enum."""
+    return sa.Enum(kind, native_enum=False, length=length, validate_strings=True)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    if type(connection).__module__.partition(".")[0] != "sqlite3":
+        return
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=20000",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # A deferred transaction that turns writer later can fail with "database is locked"; IMMEDIATE waits instead.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Transactions begun inside take SQLite's write lock at once."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+@contextmanager
+def own_transaction() -> Iterator[orm.Session]:
+    """A short transaction beside the request's own, committed at the end: counters that must survive a refusal.
+
+    Never open one while the request's own transaction already writes: on SQLite the two would wait for each other.
+    """
+    with writing(), orm.Session(db.engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[orm.Session]:
+    """A short read beside the request's transaction, holding no lock while something slow goes on afterwards."""
+    token = _writing.set(False)
+    try:
+        with orm.Session(db.engine, expire_on_commit=False) as session:
+            yield session
+    finally:
+        _writing.reset(token)
+
+
+def keep_if_refused(write: Callable[[orm.Session], None]) -> None:
+    """Run `write` in a transaction of its own after this request has been rolled back.
+
+    What happened in a refused request (a failed sign-in, a forbidden act) must be told by the audit trail although
+    everything else is undone. Dropped when the request succeeds.
+    """
+    g.setdefault("kept_if_refused", []).append(write)
+
+
+def afterwards(write: Callable[[orm.Session], None]) -> None:
+    """Run `write` in a transaction of its own when this request's transaction is over, however it ended.
+
+    For what no page may wait for or fail by: when a session was last seen.
+    """
+    g.setdefault("afterwards", []).append(write)
+
+
+def end_transaction(response: Response) -> Response:
+    """The one place where requests commit: a write answered below 400 commits, everything else rolls back."""
+    later = g.pop("afterwards", [])
+    if request.method in WRITE_METHODS and response.status_code < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+        later += g.pop("kept_if_refused", [])
+    if later:
+        with own_transaction() as session:
+            for write in later:
+                write(session)
+    return response
+
+
+def init(app: Flask) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = app.config["DATABASE_URL"]
+    options: dict[str, Any] = {"pool_pre_ping": not app.config["DATABASE_URL"].startswith("sqlite")}
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations")
+
+    @app.before_request
+    def _take_the_body_first() -> None:
+        """A slow upload must not hold the write lock: read the whole body before the first statement."""
+        if request.method in WRITE_METHODS:
+            request.form  # noqa: B018  (parsing has the side effect that counts)
+            g.writing_token = _writing.set(True)
+
+    @app.teardown_request
+    def _stop_writing(_error: BaseException | None) -> None:
+        token = g.pop("writing_token", None)
+        if token is not None:
+            _writing.reset(token)

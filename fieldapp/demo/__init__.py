@@ -1,0 +1,58 @@
+"""The demo city, and serving it: what `make run` starts."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from fieldapp.demo.city import ACCOUNTS, PASSWORD, build, is_empty
+
+
+@click.command("demo")
+@with_appcontext
+def demo_command() -> None:
+    """Fill an empty database with the demo city (示例)."""
+    if not is_empty():
+        raise click.ClickException("the database already has people in it; the demo city needs an empty one")
+    build(click.echo)
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--demo/--no-demo", default=True, help="Fill an empty database with the demo city first.")
+@with_appcontext
+def serve_command(host: str, port: int, demo: bool) -> None:
+    """Migrate, fill an empty database with the demo city, and serve.
+
+    Waitress takes a request's whole body before a thread works on it, so slow phones hold no thread.
+    """
+    from flask_migrate import upgrade
+    from waitress import serve
+
+    upgrade()
+    if demo and current_app.config["ENV"] != "production":
+        if is_empty():
+            click.echo("Filling the demo city (示例)…")
+            build(click.echo)
+        click.echo(f"\n  http://{host}:{port}\n")
+        click.echo(f"  示例账号，密码都是 {PASSWORD}：")
+        for username, words in ACCOUNTS.items():
+            click.echo(f"    {username:<8} {words}")
+        click.echo("")
+    serve(
+        current_app._get_current_object(),
+        host=host,
+        port=port,
+        threads=current_app.config["SERVER_THREADS"],
+        connection_limit=1000,
+        channel_timeout=120,
+        max_request_body_size=current_app.config["MAX_BODY"] + 1024 * 1024,
+        ident=None,
+    )
+
+
+def init(app: Flask) -> None:
+    app.cli.add_command(demo_command)
+    app.cli.add_command(serve_command)

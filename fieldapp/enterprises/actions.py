@@ -1,0 +1,117 @@
+"""Writing enterprises: one verb per function. The caller has asked the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import current_app
+
+from fieldapp import audit
+from fieldapp.db import db
+from fieldapp.enterprises import search
+from fieldapp.enterprises.models import Assignment, Contact, Enterprise, SearchToken
+
+if TYPE_CHECKING:
+    from fieldapp.accounts import Person
+
+
+def index(enterprises: Sequence[Enterprise], contacts: Iterable[tuple[int, str]] | None = None) -> None:
+    """Make the search tokens of these enterprises anew; they must have ids.
+
+    `contacts` are (enterprise id, name) pairs; left out, they are read from the database.
+    """
+    ids = [enterprise.id for enterprise in enterprises]
+    for at in range(0, len(ids), 500):
+        db.session.execute(sa.delete(SearchToken).where(SearchToken.enterprise_id.in_(ids[at : at + 500])))
+    if contacts is None:
+        pairs: list[Any] = []
+        for at in range(0, len(ids), 500):
+            query = sa.select(Contact.enterprise_id, Contact.name).where(
+                Contact.enterprise_id.in_(ids[at : at + 500]), Contact.active
+            )
+            pairs += db.session.execute(query).all()
+        contacts = pairs
+    names: dict[int, list[str]] = {}
+    for enterprise_id, name in contacts:
+        names.setdefault(enterprise_id, []).append(name)
+    rows = [
+        {"token": token, "enterprise_id": e.id}
+        for e in enterprises
+        for token in search.tokens_of(e.name, e.short_name or "", e.former_names or [], e.uscc, names.get(e.id, ()))
+    ]
+    for at in range(0, len(rows), 10_000):
+        db.session.execute(sa.insert(SearchToken), rows[at : at + 10_000])
+
+
+def index_contact(enterprise: Enterprise, name: str) -> None:
+    """Add a new contact's tokens without touching the others."""
+    tokens = search.tokens_of("", "", [], "", [name]) - {""}
+    there = set(
+        db.session.scalars(
+            sa.select(SearchToken.token).where(
+                SearchToken.enterprise_id == enterprise.id, SearchToken.token.in_(tokens)
+            )
+        )
+    )
+    rows = [{"token": token, "enterprise_id": enterprise.id} for token in tokens - there]
+    if rows:
+        db.session.execute(sa.insert(SearchToken), rows)
+
+
+def add_contact(enterprise: Enterprise, name: str, title: str = "", phone: str = "") -> Contact:
+    contact = Contact(enterprise_id=enterprise.id, name=name, title=title, phone=phone)
+    db.session.add(contact)
+    db.session.flush()
+    index_contact(enterprise, name)
+    audit.record("contact_added", f"contact:{contact.id}", enterprise=enterprise.id)
+    return contact
+
+
+def note_visit(enterprise: Enterprise, visited_on: date, next_contact_on: date | None) -> None:
+    """A visit moves the enterprise in every list: due again when agreed, else after the usual interval."""
+    if enterprise.last_visited_on is None or visited_on >= enterprise.last_visited_on:
+        interval = timedelta(days=current_app.config["VISIT_INTERVAL_DAYS"])
+        enterprise.last_visited_on = visited_on
+        enterprise.visit_due_on = next_contact_on or visited_on + interval
+
+
+def assign(by: Person | None, enterprise: Enterprise, officer_id: int | None, on: date, reason: str = "") -> None:
+    """Make this officer the main one from `on`; None returns the enterprise to the team's pool."""
+    if enterprise.officer_id == officer_id:
+        return
+    by_id = by.id if by else None
+    db.session.execute(
+        sa.update(Assignment)
+        .where(Assignment.enterprise_id == enterprise.id, Assignment.is_main, Assignment.ended_on.is_(None))
+        .values(ended_on=on)
+    )
+    if officer_id is not None:
+        db.session.add(
+            Assignment(enterprise_id=enterprise.id, officer_id=officer_id, started_on=on, by_id=by_id, reason=reason)
+        )
+    audit.record("assigned", f"enterprise:{enterprise.id}", officer=officer_id, before=enterprise.officer_id)
+    enterprise.officer_id = officer_id
+
+
+def add_helper(by: Person | None, enterprise: Enterprise, officer_id: int, on: date, reason: str = "") -> None:
+    """A second pair of hands: sees and visits the enterprise until it is ended."""
+    db.session.add(
+        Assignment(
+            enterprise_id=enterprise.id,
+            officer_id=officer_id,
+            is_main=False,
+            started_on=on,
+            by_id=by.id if by else None,
+            reason=reason,
+        )
+    )
+    audit.record("helper_added", f"enterprise:{enterprise.id}", officer=officer_id)
+
+
+def show_phone(contact: Contact, why: str) -> str:
+    """The number, and a line in the trail that it was shown. `why` is show or dial."""
+    audit.record("phone_shown", f"contact:{contact.id}", enterprise=contact.enterprise_id, how=why)
+    return contact.phone

@@ -1,0 +1,43 @@
+"""What makes two submissions the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+# Not part of what the officer said: tokens differ at every page view.
+NOT_CONTENT = frozenset({"csrf_token", "entry_id", "_key"})
+
+
+def fingerprint(method: str, path: str, fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> bytes:
+    """32 bytes, equal for equal content.
+
+    `fields` are (name, value) pairs, `files` are (field name, sha256 digest) pairs. Sorted, because multipart
+    boundaries and the order of parts change between two sendings of the same form.
+    """
+    digest = hashlib.sha256()
+    for part in (method, path):
+        digest.update(part.encode() + b"\0")
+    for name, value in sorted((n, v) for n, v in fields if n not in NOT_CONTENT):
+        # Browsers send CRLF, scripts LF: the same words.
+        digest.update(name.encode() + b"\1" + value.replace("\r\n", "\n").encode() + b"\2")
+    for name, sha in sorted(files):
+        digest.update(name.encode() + b"\3" + sha)
+    return digest.digest()
+
+
+def key_without_script(user_id: int, content: bytes, at: datetime, window: int) -> tuple[uuid.UUID, uuid.UUID]:
+    """Keys for a form sent without script: (this window's, the window's before).
+
+    Without script the phone cannot make an id, so the same person sending the same words within `window` seconds is
+    taken for a double tap. Two windows are looked at so that the boundary between them does not matter.
+    """
+    slot = int(at.timestamp()) // window
+
+    def key(number: int) -> uuid.UUID:
+        digest = hashlib.sha256(content + f"|{user_id}|{number}".encode()).digest()
+        return uuid.UUID(bytes=digest[:16], version=8 if hasattr(uuid, "uuid8") else 5)
+
+    return key(slot), key(slot - 1)

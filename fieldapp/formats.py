@@ -1,0 +1,151 @@
+"""Jinja filters: dates, money, phones and counts as officers read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from flask import Flask
+from flask_babel import get_locale
+from markupsafe import Markup, escape
+
+from fieldapp import clock
+from fieldapp.languages import _
+
+EMPTY = "—"
+WEEKDAYS = "一二三四五六日"
+EN_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _english() -> bool:
+    return str(get_locale()) == "en"
+
+
+def day(value: date | datetime | None) -> str:
+    """11月23日, with the year when it is not this one."""
+    if value is None:
+        return EMPTY
+    if isinstance(value, datetime):
+        value = clock.local(value).date()
+    this_year = value.year == clock.today().year
+    if _english():
+        text = f"{value.day} {EN_MONTHS[value.month - 1]}"
+        return text if this_year else f"{text} {value.year}"
+    text = f"{value.month}月{value.day}日"
+    return text if this_year else f"{value.year}年{text}"
+
+
+def full_day(value: date | datetime | None) -> str:
+    """2026年11月23日 周一."""
+    if value is None:
+        return EMPTY
+    if isinstance(value, datetime):
+        value = clock.local(value).date()
+    if _english():
+        return f"{value.day} {EN_MONTHS[value.month - 1]} {value.year}, {EN_WEEKDAYS[value.weekday()]}"
+    return f"{value.year}年{value.month}月{value.day}日 周{WEEKDAYS[value.weekday()]}"
+
+
+def moment(value: datetime | None) -> str:
+    """11月23日 15:02."""
+    return EMPTY if value is None else f"{day(value)} {hour(value)}"
+
+
+def full_moment(value: datetime | None) -> str:
+    return EMPTY if value is None else f"{full_day(value)} {hour(value)}"
+
+
+def hour(value: datetime | None) -> str:
+    return EMPTY if value is None else clock.local(value).strftime("%H:%M")
+
+
+def ago(value: date | datetime | None) -> str:
+    """72 天前."""
+    if value is None:
+        return EMPTY
+    if isinstance(value, datetime):
+        value = clock.local(value).date()
+    days = (clock.today() - value).days
+    if days <= 0:
+        return _("今天")
+    return _("昨天") if days == 1 else _("%(days)s 天前", days=days)
+
+
+def due(value: date | None) -> str:
+    """今天 / 逾期 4 天 / 11月26日."""
+    if value is None:
+        return EMPTY
+    days = (value - clock.today()).days
+    if days < 0:
+        return _("逾期 %(days)s 天", days=-days)
+    if days == 0:
+        return _("今天")
+    return _("明天") if days == 1 else day(value)
+
+
+def money(value: Decimal | None) -> str:
+    """Of 万元: 8,640.00 万元; from 10,000 万元 on 1.25 亿元; nothing known is —, never zero."""
+    if value is None:
+        return EMPTY
+    cents = Decimal("0.01")
+    if _english():
+        return f"¥{(value / 100).quantize(cents, ROUND_HALF_UP):,} m"
+    if abs(value) >= 10_000:
+        return f"{(value / 10_000).quantize(cents, ROUND_HALF_UP):,} 亿元"
+    return f"{value.quantize(cents, ROUND_HALF_UP):,} 万元"
+
+
+def count(value: int | None) -> str:
+    return EMPTY if value is None else f"{value:,}"
+
+
+def masked_phone(value: str | None) -> str:
+    """138 **** 5621; a fixed line keeps its last four."""
+    if not value:
+        return EMPTY
+    digits = "".join(c for c in value if c.isdigit())
+    if len(digits) == 11 and digits.startswith("1"):
+        return f"{digits[:3]} **** {digits[-4:]}"
+    return f"**** {digits[-4:]}" if len(digits) > 4 else "****"
+
+
+def spaced_phone(value: str | None) -> str:
+    """138 1234 5621."""
+    if value and len(value) == 11 and value.isdigit():
+        return f"{value[:3]} {value[3:7]} {value[7:]}"
+    return value or EMPTY
+
+
+def word(value: object) -> str:
+    """An enum's Chinese word in the language spoken now."""
+    text = getattr(value, "value", value)
+    return EMPTY if text in (None, "") else _(str(text))
+
+
+def paragraphs(text: str | None) -> Markup:
+    """Typed text with its line breaks, escaped."""
+    lines = [escape(line) for line in (text or "").replace("\r\n", "\n").split("\n")]
+    return Markup("<br>").join(lines)
+
+
+def marked(text: str, terms: list[str] | None) -> Markup:
+    """`text` with each found term in <mark>, escaped; terms are plain lower-case strings."""
+    low = text.lower()
+    for term in terms or []:
+        at = low.find(term)
+        if term and at >= 0:
+            end = at + len(term)
+            return Markup("{}<mark>{}</mark>{}").format(text[:at], text[at:end], text[end:])
+    return escape(text)
+
+
+def iso(value: datetime | date | None) -> str:
+    return "" if value is None else (clock.local(value) if isinstance(value, datetime) else value).isoformat()
+
+
+def init(app: Flask) -> None:
+    for function in (day, full_day, moment, full_moment, hour, ago, due, money, count, masked_phone, spaced_phone, word, paragraphs, marked, iso):
+        app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["today"] = clock.today
+    app.jinja_env.globals["now"] = clock.now

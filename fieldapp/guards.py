@@ -1,0 +1,260 @@
+"""Who gets in at all: sign-in by default, cross-site posts refused, strict headers on every answer, error pages."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request, url_for
+from flask_login import current_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from fieldapp import pages
+from fieldapp.db import WRITE_METHODS
+from fieldapp.languages import _, lazy
+from fieldapp.refusals import NotAllowed, NotFound, Refusal, TooMany
+
+log = logging.getLogger("fieldapp")
+View = TypeVar("View", bound=Callable[..., Any])
+
+CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "worker-src": "'self'",
+    "manifest-src": "'self'",
+}
+PERMISSIONS = (
+    "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), bluetooth=(), "
+    "display-capture=(), browsing-topics=()"
+)
+
+
+class CrossSite(NotAllowed):
+    title = lazy("没有提交成功")
+    message = lazy("这次提交不是从青助企自己的页面发出的，没有保存。请回到青助企里再操作。")
+
+
+class StaleToken(NotAllowed):
+    title = lazy("页面放得太久了")
+    message = lazy("这个页面打开太久，安全校验已过期，内容没有保存。请返回上一页，刷新后再提交；填过的字浏览器通常会留着。")
+    outbox_error = "csrf"
+
+
+class NotYours(NotAllowed):
+    message = lazy("这条内容是另一位同事填的，请由本人登录后提交。")
+    outbox_error = "user"
+
+
+def public(view: View) -> View:
+    """Opt a view out of sign-in. The authorisation matrix test lists every one of them."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def needs(*roles: str) -> Callable[[View], View]:
+    """Only these roles (names of accounts.Role) may open the view; others get 403."""
+
+    def mark(view: View) -> View:
+        view.roles = frozenset(roles)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def loosened(**directives: str) -> Callable[[View], View]:
+    """Add sources to this view's CSP, e.g. `@loosened(script_src="'wasm-unsafe-eval'")`."""
+
+    def mark(view: View) -> View:
+        view.csp = {name.replace("_", "-"): value for name, value in directives.items()}  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def csrf_token() -> str:
+    """The page's token: HMAC of the session, hidden under a fresh mask so that compression leaks nothing of it."""
+    seed = getattr(current_user, "csrf_seed", None)
+    if not seed:
+        return ""
+    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
+    mask = secrets.token_bytes(32)
+    return (mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).hex()
+
+
+def _token_holds(text: str) -> bool:
+    seed = getattr(current_user, "csrf_seed", None)
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        return False
+    if not seed or len(raw) != 64:
+        return False
+    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
+    return hmac.compare_digest(bytes(a ^ b for a, b in zip(raw[:32], raw[32:], strict=True)), secret)
+
+
+def _same_site() -> bool:
+    """Browsers say where a post comes from; what they say must be this site."""
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        return fetch_site in {"same-origin", "none"}
+    source = request.headers.get("Origin") or request.headers.get("Referer")
+    if source is None:
+        # Not a browser of this decade. With a session the token decides; without one there is nothing to ride on.
+        return True
+    return urlsplit(source).netloc == request.host
+
+
+def _view() -> Any:
+    return current_app.view_functions.get(request.endpoint or "")
+
+
+def _open_request() -> None:
+    g.started = time.perf_counter()
+    g.request_id = secrets.token_hex(8)
+
+
+def _guard() -> Response | None:
+    view = _view()
+    if view is None:  # no such address: the 404 page, for everybody the same
+        return None
+    if request.method in WRITE_METHODS and not _same_site():
+        raise CrossSite
+    if not current_user.is_authenticated:
+        if getattr(view, "is_public", False):
+            return None
+        return _ask_to_sign_in()
+    if request.method in WRITE_METHODS:
+        meant_for = request.headers.get("Outbox-User")
+        if meant_for is not None and meant_for != str(current_user.id):
+            raise NotYours
+        if not _token_holds(request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")):
+            raise StaleToken
+    if current_user.must_change_password and not getattr(view, "before_password_change", False):
+        return pages.done(to=url_for("accounts.password"), notice="change_password")
+    roles = getattr(view, "roles", None)
+    if roles is not None and current_user.role.name not in roles:
+        raise NotAllowed
+    return None
+
+
+def before_password_change(view: View) -> View:
+    """Reachable although the one-time password has not been changed yet."""
+    view.before_password_change = True  # type: ignore[attr-defined]
+    return view
+
+
+def _ask_to_sign_in() -> Response:
+    if request.headers.get("Outbox-User") or request.headers.get("Idempotency-Key"):
+        response = Response(_("请先登录，内容还在。"), status=401, mimetype="text/plain")
+        response.headers["Outbox-Error"] = "auth"
+        return response
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return pages.redirect(url_for("accounts.login", next=wanted if wanted != "/" else None), 303)
+
+
+def _headers(response: Response) -> Response:
+    csp = dict(CSP)
+    for name, sources in getattr(_view(), "csp", {}).items():
+        csp[name] = f"{csp[name]} {sources}" if name in csp else sources
+    headers = response.headers
+    headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in csp.items())
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers["Permissions-Policy"] = PERMISSIONS
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["X-Request-Id"] = g.get("request_id", "")
+    if current_app.config["SECURE_COOKIES"]:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _log(response: Response) -> Response:
+    """One JSON line a request: no query string, no body, no name, no number."""
+    if request.endpoint in {"pages.static_file", "pages.healthz"}:
+        return response
+    line = {
+        "id": g.get("request_id"),
+        "method": request.method,
+        "rule": request.url_rule.rule if request.url_rule else None,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+        "user": current_user.id if current_user.is_authenticated else None,
+    }
+    log.info(json.dumps(line))
+    return response
+
+
+def _refused(refusal: Refusal) -> Response:
+    response = pages.refusal(refusal.status, refusal.title, refusal.message)
+    error = getattr(refusal, "outbox_error", None)
+    if error:
+        response.headers["Outbox-Error"] = error
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+HTTP_SENTENCES = {
+    400: (lazy("请求不完整"), lazy("发来的内容读不出来，没有保存。请返回重试；还不行就重新打开页面。")),
+    404: (NotFound.title, NotFound.message),
+    405: (lazy("这样打不开"), lazy("这个地址不能直接打开。请从页面上的按钮进入。")),
+    408: (lazy("网络太慢"), lazy("内容没有传完，没有保存。请到信号好一点的地方再试。")),
+    413: (lazy("内容太大了"), lazy("文件太大，没有保存。请换一个小一些的文件再试。")),
+    415: (lazy("格式不对"), lazy("这种内容不能接收，没有保存。")),
+    429: (TooMany.title, TooMany.message),
+    500: (lazy("系统出错了"), lazy("刚才的操作没有保存。请稍后再试；如果一直这样，把下面的编号告诉管理员。")),
+    503: (lazy("系统正忙"), lazy("现在人太多或正在维护，刚才的操作没有保存。请过一分钟再试。")),
+}
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.code < 400:
+        return error
+    title, message = HTTP_SENTENCES.get(error.code, HTTP_SENTENCES[400 if error.code < 500 else 500])
+    return pages.refusal(error.code, title, message)
+
+
+def _crashed(error: Exception) -> Response:
+    # The traceback goes to the log; its message may hold data, so only its kind goes into the line.
+    log.error(json.dumps({"id": g.get("request_id"), "error": type(error).__name__}), exc_info=error)
+    title, message = HTTP_SENTENCES[500]
+    return pages.refusal(500, title, message)
+
+
+def init(app: Flask) -> None:
+    if app.config["TRUSTED_PROXIES"]:
+        n = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    app.before_request(_open_request)
+    app.before_request(_guard)
+    app.after_request(_log)
+    app.after_request(_headers)
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _crashed)
+    app.jinja_env.globals["csrf_token"] = csrf_token
+
+
+def address_hash(address: str) -> str:
+    """An address as the throttles keep it: not readable, the same for the same address."""
+    return hashlib.sha256(address.encode()).hexdigest()[:32]

@@ -1,0 +1,91 @@
+"""What an enterprise asks for, and every step of what became of it."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fieldapp.clock import now
+from fieldapp.db import db, named
+from fieldapp.languages import N_
+
+
+class NeedStatus(enum.Enum):
+    DRAFT = N_("草稿")
+    SUBMITTED = N_("待受理")
+    ACCEPTED = N_("待接单")
+    CLAIMED = N_("已接单")
+    MATCHING = N_("对接中")
+    AWAITING_ENTERPRISE = N_("待企业确认")
+    RESOLVED = N_("已办结")
+    RATED = N_("已评价")
+    RETURNED = N_("待补充")
+    DECLINED = N_("不予受理")
+    REFERRED = N_("已转出")
+    ON_HOLD = N_("暂缓")
+    WITHDRAWN = N_("已撤回")
+    MERGED = N_("已合并")
+
+
+class NeedKind(enum.Enum):
+    RESEARCH = N_("技术攻关")
+    TALENT = N_("人才")
+    FUNDING = N_("资金")
+    POLICY = N_("政策申报")
+    TESTING = N_("检测设备")
+    OTHER = N_("其他")
+
+
+class NeedSource(enum.Enum):
+    VISIT = N_("走访")
+    ORDER = N_("企业点单")
+    PHONE = N_("电话")
+    IMPORT = N_("导入")
+
+
+# Over for good: nothing waits for anybody any more.
+ENDED = (NeedStatus.RESOLVED, NeedStatus.RATED, NeedStatus.DECLINED, NeedStatus.REFERRED, NeedStatus.WITHDRAWN, NeedStatus.MERGED)
+
+
+class Need(db.Model):
+    __tablename__ = "need"
+    __table_args__ = (
+        sa.Index(None, "enterprise_id", "created_at"),
+        sa.Index(None, "created_at", "id"),
+        sa.Index(None, "visit_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
+    enterprise_id: Mapped[int] = mapped_column(sa.ForeignKey("enterprise.id"))
+    visit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("visit.id"))
+    source: Mapped[NeedSource] = mapped_column(named(NeedSource))
+    title: Mapped[str] = mapped_column(sa.String(200))
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    kind: Mapped[NeedKind] = mapped_column(named(NeedKind))
+    deadline: Mapped[date | None]
+    budget: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))  # 万元
+    status: Mapped[NeedStatus] = mapped_column(named(NeedStatus))
+    author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    claimed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class NeedEvent(db.Model):
+    """One step of a need; the log that the stepper and the clock are read from."""
+
+    __tablename__ = "need_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    need_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("need.id"), index=True)
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    before: Mapped[NeedStatus | None] = mapped_column(named(NeedStatus))
+    after: Mapped[NeedStatus] = mapped_column(named(NeedStatus))
+    note: Mapped[str] = mapped_column(sa.Text, default="")

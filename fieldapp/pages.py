@@ -1,0 +1,250 @@
+"""Answers: page() for a whole page or its block, done() after a successful write, static files, notices."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request, send_file, url_for
+from flask_htmx import HTMX
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+from fieldapp.db import db
+from fieldapp.languages import LANGUAGES, html_lang, lazy, speaking
+
+STATIC = Path(__file__).parent / "static"
+htmx = HTMX()
+bp = Blueprint("pages", __name__)
+
+# What the page after a 303 says first. A key in the address, not a cookie: only signing in and out set cookies.
+NOTICES: dict[str, tuple[str, Any]] = {
+    "visit_saved": ("ok", lazy("走访已保存。")),
+    "need_saved": ("ok", lazy("需求已保存。")),
+    "follow_up_done": ("ok", lazy("已记为办好。")),
+    "signed_out": ("ok", lazy("已退出登录。")),
+    "session_revoked": ("ok", lazy("那台设备已退出登录。")),
+    "password_changed": ("ok", lazy("密码已修改，其他设备已退出登录。")),
+    "change_password": ("warn", lazy("这是一次性密码，请先改成自己的密码。")),
+    "settings_saved": ("ok", lazy("设置已保存。")),
+    "user_saved": ("ok", lazy("账号已保存。")),
+}
+
+
+def add_notice(key: str, tone: str, sentence: Any) -> None:
+    """Slices add their own sentences when they are registered."""
+    NOTICES[key] = (tone, sentence)
+
+
+def _wants_block() -> bool:
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request and "HX-History-Restore-Request" not in request.headers
+
+
+def _render_block(template: str, block: str, context: dict[str, Any]) -> str:
+    loaded = current_app.jinja_env.get_template(template)
+    current_app.update_template_context(context)
+    return "".join(loaded.blocks[block](loaded.new_context(context)))
+
+
+def page(template: str, block: str | None = None, status: int | None = None, **context: Any) -> Response:
+    """A whole page; for htmx, when `block` is named, that block of it. An invalid form makes it a 422."""
+    form = context.get("form")
+    if status is None:
+        status = 422 if request.method == "POST" and form is not None and form.errors else 200
+    if block and _wants_block():
+        return Response(_render_block(template, block, context), status=status)
+    return Response(render_template(template, **context), status=status)
+
+
+def part(template: str, block: str, **context: Any) -> Response:
+    """The block of a page at an address of its own: one address, one representation."""
+    return Response(_render_block(template, block, context))
+
+
+def redirect(to: str, status: int = 303) -> Response:
+    return Response("", status=status, headers={"Location": to})
+
+
+def done(to: str, notice: str | None = None) -> Response:
+    """The answer to a successful write: 303 to a page that may greet with a notice."""
+    if notice:
+        parts = urlsplit(to)
+        query = "&".join(filter(None, [parts.query, urlencode({"notice": notice})]))
+        to = parts._replace(query=query).geturl()
+    return redirect(to)
+
+
+def refusal(status: int, title: Any, message: Any) -> Response:
+    """An error page (or, for htmx, the notice line: typed words stay)."""
+    db.session.rollback()
+    if _wants_block():
+        return Response(_render_block("refusal.html", "notice", {"title": title, "message": message, "status": status}), status=status)
+    return Response(render_template("refusal.html", title=title, message=message, status=status), status=status)
+
+
+def _translate_redirect(response: Response) -> Response:
+    """fetch cannot read where a manual redirect leads, so htmx gets it as a header."""
+    if response.status_code in (302, 303) and bool(htmx):
+        response.headers["HX-Redirect"] = response.headers.pop("Location", "/")
+        response.status_code = 204
+        response.set_data(b"")
+    return response
+
+
+def keyset_cursor(when: date | datetime, record_id: Any) -> str:
+    """Where the next page of a list starts, as text for an address: a moment or date, and the record's id."""
+    return f"{when.isoformat()}_{record_id}"
+
+
+def keyset_place(cursor: str, kind: Callable[[str], Any]) -> tuple[datetime, Any] | None:
+    """What keyset_cursor wrote; None (the first page) for anything that cannot be read."""
+    when, _sign, record_id = cursor.rpartition("_")
+    try:
+        return datetime.fromisoformat(when), kind(record_id)
+    except ValueError:
+        return None
+
+
+def same_site_path(text: str | None) -> str | None:
+    """`next=` when it leads to a path of this site, else None: no scheme, no host, no backslash tricks."""
+    if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return None
+    if any(ord(character) < 32 for character in text):
+        return None
+    parts = urlsplit(text)
+    return None if parts.scheme or parts.netloc else text
+
+
+# Static files: the version is in the path, so they may be kept for ever.
+
+
+@lru_cache(maxsize=1)
+def static_version() -> str:
+    """Changes whenever any static file does."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(STATIC)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    return f"/s/{static_version()}/{name}"
+
+
+@lru_cache(maxsize=256)
+def _gzipped(path: str, _mtime: float) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+
+
+@bp.get("/s/<version>/<path:name>")
+def static_file(version: str, name: str) -> Response:
+    path = safe_join(str(STATIC), name)
+    if path is None or not Path(path).is_file():
+        raise NotFound
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    if path.endswith((".js", ".mjs")):
+        kind = "text/javascript"
+    compressible = kind.startswith("text/") or kind in {"image/svg+xml", "application/json", "application/wasm"}
+    if compressible and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response = Response(_gzipped(path, Path(path).stat().st_mtime), mimetype=kind)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = send_file(path, mimetype=kind, conditional=True)
+    response.headers["Vary"] = "Accept-Encoding"
+    # An old page after a deploy asks for an old version: it gets today's file, but does not keep it.
+    keep = "public, max-age=31536000, immutable" if version == static_version() else "no-cache"
+    response.headers["Cache-Control"] = keep
+    return response
+
+
+@bp.get("/favicon.ico")
+def favicon() -> Response:
+    return redirect(asset("img/logo.svg"), 302)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return Response("ok", mimetype="text/plain")
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    """The process answers and reaches its database."""
+    db.session.execute(db.text("SELECT 1"))
+    return Response("ready", mimetype="text/plain")
+
+
+for _view in (static_file, favicon, healthz, readyz):
+    _view.is_public = True  # type: ignore[attr-defined]
+    _view.before_password_change = True  # type: ignore[attr-defined]
+
+
+def _compress(response: Response) -> Response:
+    """HTML shrinks to a fifth; on a banner's 2G that is the difference. Static files have their own way."""
+    if (
+        response.direct_passthrough
+        or response.is_streamed
+        or "Content-Encoding" in response.headers
+        or response.mimetype not in {"text/html", "application/json", "image/svg+xml", "text/calendar"}
+        or "gzip" not in request.headers.get("Accept-Encoding", "")
+    ):
+        return response
+    data = response.get_data()
+    if len(data) < 1024:
+        return response
+    response.set_data(gzip.compress(data, 4, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def icon(name: str, size: str = "") -> Markup:
+    """An icon of the sprite; always beside words or inside something that has a label."""
+    sizes = {"": "i", "sm": "i i-sm", "lg": "i i-lg"}
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(sizes[size], asset("icons.svg"), name)
+
+
+def _notice() -> tuple[str, Any] | None:
+    return NOTICES.get(request.args.get("notice", ""))
+
+
+def first(app: Flask) -> None:
+    """Hooks that must run last on the way out are registered first."""
+    app.after_request(_compress)
+
+
+def init(app: Flask) -> None:
+    htmx.init_app(app)
+    app.register_blueprint(bp)
+    app.after_request(_translate_redirect)
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.globals.update(asset=asset, icon=icon, icon_of=icon, html_lang=html_lang, speaking=speaking, LANGUAGES=LANGUAGES, notice=_notice, request_id=lambda: g.get("request_id", ""))
+    env.globals["ui"] = _Macros(app)
+
+    @app.url_build_error_handlers.append
+    def _unbuilt(_error: Exception, endpoint: str, _values: dict[str, Any]) -> str:
+        raise LookupError(f"a link leads nowhere: {endpoint}") from None
+
+
+class _Macros:
+    """`ui.field(…)` in every template and block; imports at a template's top are not seen by a block alone."""
+
+    def __init__(self, app: Flask) -> None:
+        self._env = app.jinja_env
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env.get_template("ui.html").module, name)
+
+
+__all__ = ["add_notice", "asset", "done", "page", "part", "redirect", "refusal", "same_site_path", "url_for"]

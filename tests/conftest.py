@@ -1,0 +1,177 @@
+"""Shared fixtures: the same tests on SQLite and on a real PostgreSQL; a client for everybody of the cast."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from werkzeug.test import TestResponse
+
+from fieldapp import create_app
+from fieldapp.accounts.models import User
+from fieldapp.accounts.sessions import cookie_name, open_session
+from fieldapp.clock import now
+from fieldapp.db import db, writing
+from fieldapp.enterprises.models import Enterprise
+from tests import people
+from tests.forms import Form, forms_in
+from tests.tools import postgres
+
+ROOT = Path(__file__).resolve().parents[1]
+CHEAP = {"ARGON2_MEMORY_KIB": 64, "ARGON2_TIME": 1, "ARGON2_LANES": 1, "SECRET_KEY": "tests " * 8}
+PUBLIC_URL = "https://qzq.example.cn"
+
+
+def make_app(url: str, instance: Path, **settings: Any) -> Flask:
+    return create_app(
+        {**CHEAP, "DATABASE_URL": url, "INSTANCE": str(instance), "PUBLIC_URL": PUBLIC_URL, "SECURE_COOKIES": False, **settings}
+    )
+
+
+def _prepare(url: str, instance: Path) -> None:
+    """Migrate as a deployment does, then let the cast move in."""
+    app = make_app(url, instance)
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        people.settle()
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Sqlite:
+    """A file copied from a prepared one for every test."""
+
+    name = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self._template = folder / "template.sqlite3"
+        self._file = folder / "test.sqlite3"
+        self.url = f"sqlite:///{self._file}"
+        url = f"sqlite:///{self._template}"
+        _prepare(url, folder)
+        with sa.create_engine(url).connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def renew(self) -> None:
+        for suffix in ("-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(self._template, self._file)
+
+
+class Postgresql:
+    """A database copied from a prepared one for every test."""
+
+    name = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        self._cluster = postgres.start()
+        self._cluster.template("base", lambda url: _prepare(url, folder))
+        self.url = self._cluster.fresh("test")
+        self._fresh = True
+
+    def renew(self) -> None:
+        if not self._fresh:
+            self._cluster.fresh("test")
+        self._fresh = False
+
+
+_KINDS = {"sqlite": Sqlite, "postgresql": Postgresql}
+
+
+@pytest.fixture(scope="session", params=list(_KINDS))
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One of the two databases, prepared once a session."""
+    return _KINDS[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def shared_app(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return make_app(database.url, tmp_path_factory.mktemp("instance"))
+
+
+@pytest.fixture
+def app(shared_app: Flask, database: Any) -> Iterator[Flask]:
+    """The application on a database in which only the cast has lived."""
+    with shared_app.app_context():
+        db.engine.dispose()
+    database.renew()
+    with shared_app.app_context():
+        yield shared_app
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Client(FlaskClient):
+    """A browser of one person: follows forms as they stand in the page."""
+
+    def form(self, url: str, form: str | int = 0) -> Form:
+        """The form of that page by number (of those that post) or by id."""
+        response = self.get(url)
+        assert response.status_code == 200, f"{url} answered {response.status_code}"
+        found = forms_in(response.text)
+        if isinstance(form, str):
+            return next(f for f in found if f.id == form or f.action.endswith(form))
+        return [f for f in found if f.method == "post"][form]
+
+    def submit(self, url: str, form: str | int = 0, *, headers: Any = None, **values: Any) -> TestResponse:
+        """Fetch the page, fill in its form, send it where it says."""
+        found = self.form(url, form)
+        return self.post(found.action or url, data=found.filled(**values), headers=headers)
+
+    def token(self) -> str:
+        """A CSRF token, for posts that no page offers to this person."""
+        return next(value for f in forms_in(self.get("/me").text) for name, value in f.fields if name == "csrf_token")
+
+
+@pytest.fixture
+def browser_of(app: Flask) -> Any:
+    """browser_of("zhao"): a signed-in client. The password is tried in test_sign_in; here a session is laid in."""
+    app.test_client_class = Client
+
+    def sign_in(username: str) -> Client:
+        with writing():
+            user = db.session.scalars(sa.select(User).where(User.username == username)).one()
+            with app.test_request_context():
+                token = open_session(user, now())
+                name = cookie_name()
+            db.session.commit()
+        client = app.test_client()
+        client.set_cookie(name, token)
+        return client  # type: ignore[return-value]
+
+    return sign_in
+
+
+def _person(username: str) -> Any:
+    @pytest.fixture(name=username)
+    def client(browser_of: Any) -> Client:
+        return browser_of(username)
+
+    return client
+
+
+zhao, qian, sun, wang, li, zhou, wu, zheng = (_person(username) for username in people.PEOPLE)
+
+
+@pytest.fixture
+def anybody(app: Flask) -> Client:
+    """Nobody signed in."""
+    app.test_client_class = Client
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def city(app: Flask) -> SimpleNamespace:
+    """The enterprises by their short names: city.huaxing.id."""
+    rows = {e.uscc: e for e in db.session.scalars(sa.select(Enterprise))}
+    found = {key: rows[words[1]] for key, words in people.ENTERPRISES.items()}
+    db.session.rollback()
+    return SimpleNamespace(**{k: SimpleNamespace(id=e.id, name=e.name, uscc=e.uscc) for k, e in found.items()})

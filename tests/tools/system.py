@@ -1,0 +1,73 @@
+"""What tests need beside Python: Chromium, PostgreSQL, Java, a Chinese font. `make test` calls this first.
+
+As root on Debian what is missing is installed. Otherwise Playwright's own Chromium is fetched, and for the rest this
+fails with the command to type: a test that silently did not run is worse than none.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.tools import chromium, postgres, validator
+
+
+@dataclass(frozen=True)
+class Need:
+    what: str
+    package: str
+    present: Callable[[], bool]
+
+
+def _has_chinese_font() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    fonts = subprocess.run(
+        ["fc-list", ":lang=zh-cn", "family"], capture_output=True, text=True, check=False
+    ).stdout
+    return bool(fonts.strip())
+
+
+NEEDS = (
+    Need("Chromium", "chromium", lambda: chromium.find_executable() is not None),
+    Need("PostgreSQL 15 or newer", "postgresql", lambda: postgres.find_binaries() is not None),
+    Need("Java (for the HTML checker)", "default-jre-headless", lambda: validator.find_java() is not None),
+    Need("a Chinese font", "fonts-noto-cjk", _has_chinese_font),
+)
+
+
+def missing() -> list[Need]:
+    return [need for need in NEEDS if not need.present()]
+
+
+def main() -> int:
+    absent = missing()
+    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing for the tests:", ", ".join(need.what for need in absent), flush=True)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for step in (
+            ["update"],
+            ["install", "--yes", "--no-install-recommends", *(n.package for n in absent)],
+        ):
+            subprocess.run(["apt-get", "-qq", *step], env=environment, stdin=subprocess.DEVNULL, check=True)
+        absent = missing()
+    elif any(need.what == "Chromium" for need in absent):
+        print("Chromium is missing: fetching Playwright's own.", flush=True)
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+        absent = missing()
+    if absent:
+        print("The tests need what is not here:", file=sys.stderr)
+        for need in absent:
+            print(f"  {need.what}", file=sys.stderr)
+        packages = " ".join(need.package for need in absent)
+        print(f"Type:  sudo apt-get update && sudo apt-get install {packages}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
