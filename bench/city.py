@@ -27,6 +27,7 @@ class Database:
     name: str
     folder: Path
     cluster: postgres.Cluster | None
+    last_url: str = ""  # of the city that runs now
 
     def url(self, name: str) -> str:
         if self.cluster is None:
@@ -57,7 +58,8 @@ def database(name: str) -> Iterator[Database]:
 def city(where: Database, *, settings: dict[str, str] | None = None) -> Iterator[server.Server]:
     """The server as `make run` starts it, on an empty database that it fills itself."""
     given = {"FIELDAPP_SERVER_THREADS": str(THREADS)} | NO_LIMITS | (settings or {})
-    here = server.start(where.url("city"), instance=where.folder, settings=given)
+    where.last_url = where.url("city")
+    here = server.start(where.last_url, instance=where.folder, settings=given)
     try:
         yield here
     finally:

@@ -6,6 +6,7 @@ fast one minute and slow the next, a ratio taken in turns is neither.
 
 from __future__ import annotations
 
+import contextlib
 import html.parser
 import http.client
 import os
@@ -40,9 +41,13 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def cpu_seconds_with_children(pid: int) -> float:
-    """As `cpu_seconds`, with its child processes: a database server's work is done by its children."""
-    return cpu_seconds(pid) + sum(cpu_seconds(child) for child in children_of(pid))
+def cpu_seconds_of_children(pid: int) -> dict[int, float]:
+    """Child process → CPU seconds: a database server's work is done by its children, which come and go."""
+    used = {}
+    for child in children_of(pid):
+        with contextlib.suppress(OSError):
+            used[child] = cpu_seconds(child)
+    return used
 
 
 # --- a client light enough not to be what is measured ---------------------------------------------
@@ -207,7 +212,7 @@ class Side:
                 failures.append(error)
 
         before = cpu_seconds(self.pid)
-        database_before = cpu_seconds_with_children(self.also_pid) if self.also_pid else 0.0
+        database_before = cpu_seconds_of_children(self.also_pid) if self.also_pid else {}
         pairs = zip(self._clients, shares, strict=False)
         threads = [threading.Thread(target=run, args=pair) for pair in pairs]
         for thread in threads:
@@ -218,7 +223,8 @@ class Side:
             raise failures[0]
         self.cpu.append((cpu_seconds(self.pid) - before) * 1000 / count)
         if self.also_pid:
-            used = cpu_seconds_with_children(self.also_pid) - database_before
+            after = cpu_seconds_of_children(self.also_pid)
+            used = sum(seconds - database_before.get(child, 0) for child, seconds in after.items())
             self.database_cpu.append(used * 1000 / count)
         self.wait += waits
 

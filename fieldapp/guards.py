@@ -39,8 +39,8 @@ CSP = {
     "manifest-src": "'self'",
 }
 PERMISSIONS = (
-    "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), bluetooth=(), "
-    "display-capture=(), browsing-topics=()"
+    "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), "
+    "display-capture=()"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,10 @@ def app(shared_app: Flask, database: Any) -> Iterator[Flask]:
 class Client(FlaskClient):
     """A browser of one person: follows forms as they stand in the page."""
 
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        # Every request in a context of its own: the test's pushed app context must not lend its `g` to requests.
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
     def form(self, url: str, form: str | int = 0) -> Form:
         """The form of that page by number (of those that post) or by id."""
         response = self.get(url)
@@ -171,7 +176,6 @@ def anybody(app: Flask) -> Client:
 @pytest.fixture
 def city(app: Flask) -> SimpleNamespace:
     """The enterprises by their short names: city.huaxing.id."""
-    rows = {e.uscc: e for e in db.session.scalars(sa.select(Enterprise))}
-    found = {key: rows[words[1]] for key, words in people.ENTERPRISES.items()}
+    rows = {e.uscc: SimpleNamespace(id=e.id, name=e.name, uscc=e.uscc) for e in db.session.scalars(sa.select(Enterprise))}
     db.session.rollback()
-    return SimpleNamespace(**{k: SimpleNamespace(id=e.id, name=e.name, uscc=e.uscc) for k, e in found.items()})
+    return SimpleNamespace(**{key: rows[words[1]] for key, words in people.ENTERPRISES.items()})

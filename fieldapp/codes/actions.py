@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from flask import g, request
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import orm
 
 from fieldapp import audit
 from fieldapp.audit.models import AuditEvent
@@ -71,13 +71,10 @@ def replace(by: Person, enterprise_id: int, code_id: int | None, reason: str) ->
             .where(current, QrCode.id == code_id)
             .values(revoked_at=now(), revoked_by_id=by.id, reason=reason)
         )
-        if revoked.rowcount != 1:
+        if cast("sa.CursorResult[Any]", revoked).rowcount != 1:
             raise ReplacedMeanwhile
         audit.record("code_revoked", f"enterprise:{enterprise_id}", code=code_id)
-    try:
-        issue(by, [enterprise_id])
-    except IntegrityError as error:  # the other lead was quicker by milliseconds
-        raise ReplacedMeanwhile from error
+    issue(by, [enterprise_id])
 
 
 def record_print(person: Person, layout: str, enterprise_ids: Sequence[int]) -> None:
@@ -93,4 +90,8 @@ def record_print(person: Person, layout: str, enterprise_ids: Sequence[int]) -> 
         "address": request.remote_addr or "",
         "request_id": g.get("request_id", ""),
     }
-    afterwards(lambda session: session.execute(sa.insert(AuditEvent), [event]) and None)
+
+    def write(session: orm.Session) -> None:
+        session.execute(sa.insert(AuditEvent), [event])
+
+    afterwards(write)

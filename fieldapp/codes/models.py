@@ -11,18 +11,9 @@ from fieldapp.db import db
 
 
 class QrCode(db.Model):
-    """One printed code; at most one per enterprise is in use. Revoked ones stay, so that an old print is explained."""
+    """One printed code. Revoked ones stay, so that an old print can be told what it is."""
 
     __tablename__ = "qr_code"
-    __table_args__ = (
-        sa.Index(
-            "uq_qr_code_in_use",
-            "enterprise_id",
-            unique=True,
-            sqlite_where=sa.text("revoked_at IS NULL"),
-            postgresql_where=sa.text("revoked_at IS NULL"),
-        ),
-    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     enterprise_id: Mapped[int] = mapped_column(sa.ForeignKey("enterprise.id"), index=True)

@@ -39,7 +39,7 @@ class Revoked:
 
     short_code: str
     issued_at: datetime
-    revoked_at: datetime
+    revoked_at: datetime | None
     by: str
     reason: str
 

@@ -20,6 +20,7 @@ from typing import Any
 from stdnum.cn import uscc as stdnum_uscc
 
 from fieldapp.coordinates import BD09, GCJ02, WGS84
+from fieldapp.enterprises.industries import DIVISIONS
 from fieldapp.imports.columns import UNITS
 from fieldapp.imports.sheets import CellError, Value
 from fieldapp.languages import N_
@@ -36,7 +37,7 @@ class Kind(Enum):
 
 @dataclass(slots=True)
 class Note:
-    """One sentence about one cell. `text` and `hint` are msgids, `params` their values; `before`/`after` what changed."""
+    """One sentence about one cell. `text` and `hint` are msgids, `params` their values; `before`/`after` the change."""
 
     kind: Kind
     text: str
@@ -272,7 +273,8 @@ def uscc_check(code: str) -> str:
 def _organisation_check(code: str) -> bool:
     """GB 11714: characters 9–17 carry a check of their own, which tells where in a wrong code the mistake may be."""
     total = sum(
-        _ORGANISATION.index(letter) * weight for letter, weight in zip(code[8:16], (3, 7, 9, 10, 5, 8, 4, 2))
+        _ORGANISATION.index(letter) * weight
+        for letter, weight in zip(code[8:16], (3, 7, 9, 10, 5, 8, 4, 2), strict=True)
     )
     return "0123456789X0"[11 - total % 11] == code[16]
 
@@ -369,7 +371,7 @@ _KINDS_OF_REGION = "市区县旗盟州"
 
 
 def _is_short_for(short: str, name: str) -> bool:
-    """达茂旗 for 达尔罕茂明安联合旗, 昆区 for 昆都仑区, 东河 for 东河区: the same letters in the same order, same start."""
+    """达茂旗 for 达尔罕茂明安联合旗, 昆区 for 昆都仑区, 东河 for 东河区: same start, letters in the same order."""
     if len(short) < 2 or short[0] != name[0]:
         return False
     if short[-1] in _KINDS_OF_REGION and short[-1] != name[-1]:
@@ -606,91 +608,7 @@ _SECTIONS = (
     ("I", 63, 65), ("J", 66, 69), ("K", 70, 70), ("L", 71, 72), ("M", 73, 75), ("N", 76, 79), ("O", 80, 82), ("P", 83, 83),
     ("Q", 84, 85), ("R", 86, 90), ("S", 91, 96), ("T", 97, 97),
 )  # fmt: skip
-_DIVISIONS = [
-    "06",
-    "煤炭开采和洗选业",
-    "07",
-    "石油和天然气开采业",
-    "08",
-    "黑色金属矿采选业",
-    "09",
-    "有色金属矿采选业",
-    "10",
-    "非金属矿采选业",
-    "11",
-    "开采专业及辅助性活动",
-    "12",
-    "其他采矿业",
-    "13",
-    "农副食品加工业",
-    "14",
-    "食品制造业",
-    "15",
-    "酒、饮料和精制茶制造业",
-    "16",
-    "烟草制品业",
-    "17",
-    "纺织业",
-    "18",
-    "纺织服装、服饰业",
-    "19",
-    "皮革、毛皮、羽毛及其制品和制鞋业",
-    "20",
-    "木材加工和木、竹、藤、棕、草制品业",
-    "21",
-    "家具制造业",
-    "22",
-    "造纸和纸制品业",
-    "23",
-    "印刷和记录媒介复制业",
-    "24",
-    "文教、工美、体育和娱乐用品制造业",
-    "25",
-    "石油、煤炭及其他燃料加工业",
-    "26",
-    "化学原料和化学制品制造业",
-    "27",
-    "医药制造业",
-    "28",
-    "化学纤维制造业",
-    "29",
-    "橡胶和塑料制品业",
-    "30",
-    "非金属矿物制品业",
-    "31",
-    "黑色金属冶炼和压延加工业",
-    "32",
-    "有色金属冶炼和压延加工业",
-    "33",
-    "金属制品业",
-    "34",
-    "通用设备制造业",
-    "35",
-    "专用设备制造业",
-    "36",
-    "汽车制造业",
-    "37",
-    "铁路、船舶、航空航天和其他运输设备制造业",
-    "38",
-    "电气机械和器材制造业",
-    "39",
-    "计算机、通信和其他电子设备制造业",
-    "40",
-    "仪器仪表制造业",
-    "41",
-    "其他制造业",
-    "42",
-    "废弃资源综合利用业",
-    "43",
-    "金属制品、机械和设备修理业",
-    "44",
-    "电力、热力生产和供应业",
-    "45",
-    "燃气生产和供应业",
-    "46",
-    "水的生产和供应业",
-]
-_BY_NAME = dict(zip(_DIVISIONS[1::2], _DIVISIONS[::2]))
+_BY_NAME = {name: division for division, name in DIVISIONS.items()}
 
 
 def _section(digits: str) -> str | None:

@@ -63,7 +63,7 @@ Value = Any  # None, str, float, int, bool, date, datetime, time, timedelta or C
 
 @dataclass(slots=True)
 class Grid:
-    """One worksheet. `rows[0]` is row 1 of the sheet; `merged` leads from a covered cell to the one that holds the value."""
+    """One worksheet. `rows[0]` is row 1 of the sheet; `merged` leads from a covered cell to the one with the value."""
 
     name: str
     rows: list[list[Value]]

@@ -63,11 +63,11 @@ TEXT = "企业名称,信用代码,旗县区\r\n" + ",".join(ROW) + "\r\n"
 )
 def test_a_harmful_or_useless_file_is_refused_at_once_with_a_plain_sentence(make, words):
     data = make()
-    start = time.perf_counter()
+    start = time.thread_time()  # of this thread alone: the machine may be busy with other tests
     with pytest.raises(Unreadable) as refusal:
         read_book(data, "名单.xlsx")
     assert words in refusal.value.plain()
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
 
 
 def test_limits_are_the_ones_handed_in():
@@ -146,6 +146,6 @@ def test_a_full_sheet_is_read_in_a_few_seconds():
     for number in range(1, 20_001):
         sheet.write_row(number, 0, list(nasty.enterprise(number).values()))
     book.close()
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(read_book(stream.getvalue()).grids[0].rows) == 20_001
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10
