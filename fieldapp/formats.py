@@ -129,23 +129,12 @@ def paragraphs(text: str | None) -> Markup:
     return Markup("<br>").join(lines)
 
 
-def marked(text: str, terms: list[str] | None) -> Markup:
-    """`text` with each found term in <mark>, escaped; terms are plain lower-case strings."""
-    low = text.lower()
-    for term in terms or []:
-        at = low.find(term)
-        if term and at >= 0:
-            end = at + len(term)
-            return Markup("{}<mark>{}</mark>{}").format(text[:at], text[at:end], text[end:])
-    return escape(text)
-
-
 def iso(value: datetime | date | None) -> str:
     return "" if value is None else (clock.local(value) if isinstance(value, datetime) else value).isoformat()
 
 
 def init(app: Flask) -> None:
-    for function in (day, full_day, moment, full_moment, hour, ago, due, money, count, masked_phone, spaced_phone, word, paragraphs, marked, iso):
+    for function in (day, full_day, moment, full_moment, hour, ago, due, money, count, masked_phone, spaced_phone, word, paragraphs, iso):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["today"] = clock.today
     app.jinja_env.globals["now"] = clock.now

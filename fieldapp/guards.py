@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import logging
@@ -256,5 +255,6 @@ def init(app: Flask) -> None:
 
 
 def address_hash(address: str) -> str:
-    """An address as the throttles keep it: not readable, the same for the same address."""
-    return hashlib.sha256(address.encode()).hexdigest()[:32]
+    """An address as the throttles keep it: the same for the same address, and not to be found by trying all of them."""
+    key = current_app.config["SECRET_KEY"].encode()
+    return hmac.digest(key, b"address:" + address.encode(), "sha256").hex()[:32]

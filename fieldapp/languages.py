@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, request
 from flask_babel import Babel, get_locale, gettext, lazy_gettext
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 
@@ -19,9 +20,12 @@ def N_(text: str) -> str:
 
 def speaking() -> str:
     """`zh` or `en`: the signed-in person's choice, else `lang=` of the address or form, else Chinese."""
-    asked = request.values.get("lang") if request.method == "GET" or not request.files else None
     if current_user and current_user.is_authenticated:
         return current_user.language if current_user.language in LANGUAGES else "zh"
+    try:
+        asked = request.values.get("lang")
+    except HTTPException:  # a body that could not be read: the page that says so must not read it again
+        asked = request.args.get("lang")
     return asked if asked in LANGUAGES else "zh"
 
 

@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 from flask_htmx import HTMX
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import IntegerConverter
 from werkzeug.security import safe_join
 
 from fieldapp.db import db
@@ -117,7 +118,8 @@ def same_site_path(text: str | None) -> str | None:
     """`next=` when it leads to a path of this site, else None: no scheme, no host, no backslash tricks."""
     if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
         return None
-    if any(ord(character) < 32 for character in text):
+    # Control characters, and the invisible ones that make an address read as something else.
+    if len(text) > 1000 or not text.isprintable():
         return None
     parts = urlsplit(text)
     return None if parts.scheme or parts.netloc else text
@@ -223,7 +225,15 @@ def first(app: Flask) -> None:
     app.after_request(_compress)
 
 
+class _RecordNumber(IntegerConverter):
+    """A record's number in an address: what no database column holds is a 404, not an overflow."""
+
+    def __init__(self, url_map: Any, **options: Any) -> None:
+        super().__init__(url_map, **({"max": 2**31 - 1} | options))
+
+
 def init(app: Flask) -> None:
+    app.url_map.converters["int"] = _RecordNumber
     htmx.init_app(app)
     app.register_blueprint(bp)
     app.after_request(_translate_redirect)

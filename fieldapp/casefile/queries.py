@@ -32,38 +32,35 @@ class Happening:
     way: Any
 
 
+def _branch(model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = None, purposes: Any = None) -> sa.Select[Any]:
+    """One kind of happening in the columns that all kinds share."""
+
+    def text(column: Any) -> Any:
+        return sa.literal("") if column is None else sa.cast(column, sa.String)
+
+    return sa.select(
+        sa.literal(kind).label("kind"),
+        model.id.label("id"),
+        at.label("at"),
+        title.label("title"),
+        by_id.label("by_id"),
+        text(model.status).label("status"),
+        text(way).label("way"),
+        text(purposes).label("purposes"),
+    )
+
+
 def _branches(enterprise_id: int) -> dict[str, sa.Select[Any]]:
-    empty = sa.literal("")
+    said = sa.func.substr(Visit.said, 1, 120)
     return {
-        "visit": sa.select(
-            sa.literal("visit").label("kind"),
-            Visit.id.label("id"),
-            Visit.arrived_at.label("at"),
-            sa.func.substr(Visit.said, 1, 120).label("title"),
-            Visit.officer_id.label("by_id"),
-            sa.cast(Visit.status, sa.String).label("status"),
-            sa.cast(Visit.purposes, sa.String).label("purposes"),
-            sa.cast(Visit.way, sa.String).label("way"),
-        ).where(Visit.enterprise_id == enterprise_id),
-        "need": sa.select(
-            sa.literal("need"),
-            Need.id,
-            Need.created_at,
-            Need.title,
-            Need.author_id,
-            sa.cast(Need.status, sa.String),
-            empty,
-            sa.cast(Need.kind, sa.String),
-        ).where(Need.enterprise_id == enterprise_id),
-        "follow_up": sa.select(
-            sa.literal("follow_up"),
-            FollowUp.id,
-            FollowUp.created_at,
-            FollowUp.title,
-            FollowUp.assignee_id,
-            sa.cast(FollowUp.status, sa.String),
-            empty,
-            empty,
+        "visit": _branch(Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes).where(
+            Visit.enterprise_id == enterprise_id
+        ),
+        "need": _branch(Need, "need", Need.created_at, Need.title, Need.author_id, Need.kind).where(
+            Need.enterprise_id == enterprise_id
+        ),
+        "follow_up": _branch(
+            FollowUp, "follow_up", FollowUp.created_at, FollowUp.title, FollowUp.assignee_id
         ).where(FollowUp.enterprise_id == enterprise_id),
     }
 
@@ -82,7 +79,7 @@ def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Ha
     depth = page * size + 1
     limited = []
     for branch in chosen:
-        at = list(branch.selected_columns)[2]
+        at = branch.selected_columns.at
         limited.append(sa.select(branch.order_by(at.desc()).limit(depth).subquery()))
     union = sa.union_all(*limited).subquery()
     columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]

@@ -22,7 +22,7 @@ def map_link(enterprise: Enterprise) -> str | None:
     """Amap's URI for "take me there" (lbs.amap.com/api/uri-api, 2024). Amap draws in GCJ-02, so that is what it gets."""
     if enterprise.lat is None or enterprise.lng is None:
         return None
-    lat, lng = wgs84_to_gcj02(enterprise.lat, enterprise.lng)
+    lng, lat = wgs84_to_gcj02(enterprise.lng, enterprise.lat)
     query = {"to": f"{lng:.6f},{lat:.6f},{enterprise.name}", "mode": "car", "src": "fieldapp", "coordinate": "gaode", "callnative": "1"}
     return "https://uri.amap.com/navigation?" + urlencode(query)
 

@@ -7,6 +7,7 @@ LIKE over all rows. Pinyin starts at every syllable, initials at every letter, t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -35,9 +36,16 @@ def terms_of(query: str) -> list[str]:
 
 
 @lru_cache(maxsize=20_000)
-def _syllables(text: str) -> tuple[str, ...]:
-    """Pinyin of each character; runs of Latin letters and digits stay whole."""
-    return tuple(normal(part) for part in lazy_pinyin(text, style=Style.NORMAL, errors="default"))
+def _syllables(text: str) -> tuple[tuple[str, str], ...]:
+    """(pinyin, initial) of each character; a run of Latin letters and digits stays whole in both."""
+    parts: list[tuple[str, str]] = []
+    for run in re.findall(r"[a-z0-9]+|[^a-z0-9]+", text):
+        if run.isascii():
+            parts.append((run, run))
+        else:
+            said = (normal(part) for part in lazy_pinyin(run, style=Style.NORMAL))
+            parts += [(syllable, syllable[0]) for syllable in said if syllable]
+    return tuple(parts)
 
 
 def _suffixes(text: str, depth: int) -> Iterable[str]:
@@ -50,16 +58,41 @@ def tokens_of(name: str, short_name: str, former_names: Iterable[str], uscc: str
     for text in filter(None, (name, short_name, *former_names, *contacts)):
         plain = normal(text)
         tokens.update(_suffixes(plain, DEPTH))
-        syllables = [s for s in _syllables(plain) if s]
-        if syllables != [plain]:
-            for at in range(len(syllables)):
-                tokens.add("".join(syllables[at : at + PINYIN_DEPTH])[:PINYIN_DEPTH])
-            tokens.update(_suffixes("".join(s[0] for s in syllables), DEPTH))
+        syllables = _syllables(plain)
+        for at in range(len(syllables)):
+            tokens.add("".join(said for said, _initial in syllables[at : at + PINYIN_DEPTH])[:PINYIN_DEPTH])
+        tokens.update(_suffixes("".join(initial for _said, initial in syllables), DEPTH))
     code = normal(uscc)
     tokens.add(code[:DEPTH])
     tokens.add(code)
     tokens.update(code[-length:] for length in range(4, LAST_OF_CODE + 1))
     return tokens
+
+
+def spot(text: str, terms: Iterable[str]) -> tuple[int, int] | None:
+    """Where in `text` the first found term stands, as (start, end): by its characters, initials or pinyin."""
+    places = [at for at, c in enumerate(text) if c.isalnum()]  # what normal() keeps, one character for one
+    plain = normal("".join(text[at] for at in places))
+    if len(plain) != len(places):
+        return None
+    syllables = [normal(s) for c in plain for s in lazy_pinyin(c, style=Style.NORMAL)]
+    for term in terms:
+        at = plain.find(term)
+        if at >= 0:
+            return places[at], places[at + len(term) - 1] + 1
+        if not term.isascii() or len(syllables) != len(plain):
+            continue
+        at = "".join(s[0] for s in syllables).find(term)
+        if at >= 0:
+            return places[at], places[at + len(term) - 1] + 1
+        for at in range(len(syllables)):
+            end, said = at, ""
+            while end < len(syllables) and len(said) < len(term):
+                said += syllables[end]
+                end += 1
+            if said.startswith(term):
+                return places[at], places[end - 1] + 1
+    return None
 
 
 def starts_of(term: str) -> list[str]:

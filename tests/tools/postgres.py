@@ -148,8 +148,9 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(*, fast: bool = True) -> Cluster:
+def start(*, fast: bool = True, settings: dict[str, str] | None = None) -> Cluster:
     """Start a cluster on a free loopback port; stopped at exit. `fast=False` keeps commits durable (benchmarks).
+    `settings` overrule ours, by their names in postgresql.conf.
 
     Raises PostgresMissing when it cannot be, with the server's own words.
     """
@@ -186,7 +187,7 @@ def start(*, fast: bool = True) -> Cluster:
         raise PostgresMissing(f"initdb failed:\n{processes.tail(log)}")
     after_init = time.monotonic()
 
-    options = SMALL | (FAST if fast else {})
+    options = SMALL | (FAST if fast else {}) | (settings or {})
     for _ in range(5):  # somebody else may take the port between our look and the server's
         port = processes.free_port()
         command: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder]

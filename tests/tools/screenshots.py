@@ -31,9 +31,7 @@ def sign_in(page: Page, base: str, username: str, password: str) -> None:
     page.fill("[name=username]", username)
     page.fill("[name=password]", password)
     with page.expect_navigation():
-        page.locator(
-            "form:has([name=password]) [type=submit], form:has([name=password]) button"
-        ).first.click()
+        page.locator("form:has([name=password]) [type=submit]").click()
 
 
 def shoot(page: Page, base: str, path: str, to: Path) -> None:

@@ -1,0 +1,126 @@
+"""The authorisation matrix: everybody of the cast at every address. A route without a row fails by itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from fieldapp import create_app
+from fieldapp.accounts.models import Session, Team, User
+from fieldapp.codes.models import QrCode
+from fieldapp.db import db
+from fieldapp.enterprises.models import Contact
+from tests import people
+
+EVERYBODY = ("anybody", "zhao", "sun", "li", "zhou", "wu", "zheng", "wang")
+WHO = {
+    "anybody": "anonymous", "zhao": "officer, own", "sun": "officer, other team", "li": "lead, own",
+    "zhou": "lead, other team", "wu": "admin", "zheng": "auditor", "wang": "disabled",
+}  # fmt: skip
+
+# What each of EVERYBODY meets, one letter each:
+#   + goes through (200, 303 onwards, or 4xx about the words sent, never 403/404)   s asked to sign in
+#   0 404, as if absent   x 403
+OPEN = "++++++++"
+SIGNED_IN = "s++++++s"
+RECORD = "s+0+0xxs"  # something of 华星: its officer and its lead
+LIST = "s++++xxs"  # everybody's own share of it
+LEADS = "sxx++xxs"
+OWN_LEAD = "sx0+0xxs"  # something of 华星 that only its lead may do
+ADMINS = "sxxxx+xs"
+AUDITORS = "sxxxxx+s"
+
+MATRIX: dict[tuple[str, str], str] = {
+    ("GET", "pages.static_file"): OPEN,
+    ("GET", "pages.favicon"): OPEN,
+    ("GET", "pages.healthz"): OPEN,
+    ("GET", "pages.readyz"): OPEN,
+    ("GET", "accounts.login"): OPEN,
+    ("POST", "accounts.login"): OPEN,
+    ("POST", "accounts.logout"): SIGNED_IN,
+    ("GET", "accounts.me"): SIGNED_IN,
+    ("GET", "accounts.password"): SIGNED_IN,
+    ("GET", "accounts.users"): ADMINS,
+    ("GET", "accounts.teams"): ADMINS,
+    ("GET", "audit.index"): AUDITORS,
+    ("GET", "enterprises.index"): LIST,
+    ("POST", "enterprises.phone"): RECORD,
+    ("GET", "needs.index"): LIST,
+    ("GET", "needs.show"): RECORD,
+    ("GET", "followups.index"): LIST,
+    ("GET", "followups.show"): RECORD,
+    ("POST", "followups.show"): RECORD,
+    ("GET", "visits.index"): LIST,
+    ("GET", "visits.show"): RECORD,
+    ("GET", "visits.new"): RECORD,
+    ("POST", "visits.new"): RECORD,
+    ("GET", "casefile.show"): RECORD,
+    ("GET", "desk.today"): SIGNED_IN,
+    ("GET", "desk.lead"): LEADS,
+}
+
+
+def _rules():
+    app = create_app({"DATABASE_URL": "sqlite://", "SECRET_KEY": "x" * 40})
+    return sorted(
+        (method, rule.endpoint, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+RULES = _rules()
+
+
+def test_every_route_has_a_row_and_every_row_a_route():
+    routes = {(method, endpoint) for method, endpoint, _ in RULES}
+    assert routes - set(MATRIX) == set(), "routes without a row in the matrix"
+    assert set(MATRIX) - routes == set(), "rows without a route"
+
+
+def _address(rule: str, city) -> str:
+    """The rule with 华星's things in it."""
+    one = db.session.scalar
+    known = {
+        "enterprise_id": city.huaxing.id,
+        "contact_id": one(sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)),
+        "visit_id": people.VISIT,
+        "need_id": people.NEED,
+        "follow_up_id": people.FOLLOW_UP,
+        "token": one(sa.select(QrCode.token).where(QrCode.enterprise_id == city.huaxing.id)),
+        "user_id": one(sa.select(User.id).where(User.username == "qian")),
+        "team_id": one(sa.select(Team.id).where(Team.name == "一队")),
+        "session_id": one(sa.select(sa.func.max(Session.id))) or 0,
+        "version": "x",
+        "name": "css/app.css",
+    }
+    db.session.rollback()
+    return re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", lambda m: str(known[m[1]]), rule)
+
+
+def _met(answer) -> str:
+    if answer.status_code == 303 and answer.location.startswith("/login"):
+        return "s"
+    return {401: "s", 403: "x", 404: "0"}.get(answer.status_code, "+" if answer.status_code < 500 else "!")
+
+
+@pytest.mark.parametrize(("method", "endpoint", "rule"), RULES, ids=lambda v: v)
+def test_who_gets_where(method, endpoint, rule, browser_of, anybody, city):
+    address = _address(rule, city)
+    met = {}
+    for name in EVERYBODY:
+        client = anybody if name == "anybody" else browser_of(name)
+        if method == "GET":
+            answer = client.get(address)
+        else:
+            token = client.token() if name not in ("anybody", "wang") else ""
+            answer = client.open(address, method=method, data={"csrf_token": token})
+        met[name] = _met(answer)
+    expected = dict(zip(EVERYBODY, MATRIX.get((method, endpoint), "????????"), strict=True))
+    if endpoint == "accounts.login" and method == "POST":
+        met["anybody"] = "+" if met["anybody"] in "s+" else met["anybody"]
+        met["wang"] = "+" if met["wang"] in "s+" else met["wang"]
+    wrong = {WHO[name]: (expected[name], met[name]) for name in EVERYBODY if expected[name] != met[name]}
+    assert not wrong, f"{method} {address}: expected, met = {wrong}"
