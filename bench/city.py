@@ -40,12 +40,14 @@ class Database:
 
 
 @contextmanager
-def database(name: str) -> Iterator[Database]:
-    """`sqlite` or `postgresql`; everything is gone afterwards. The folder is on this disk, so that commits cost."""
+def database(name: str, **settings: str) -> Iterator[Database]:
+    """`sqlite` or `postgresql`; everything is gone afterwards. The folder is on this disk, so that commits cost.
+    `settings` are PostgreSQL's.
+    """
     work = Path(__file__).parent / "work"
     work.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=work))
-    cluster = postgres.start(fast=False) if name == "postgresql" else None
+    cluster = postgres.start(fast=False, settings=settings) if name == "postgresql" else None
     try:
         yield Database(name, folder, cluster)
     finally:

@@ -11,8 +11,8 @@ from typing import Any
 from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 
+from fieldapp import clock, formats, guards, languages, pages
 from fieldapp import db as database
-from fieldapp import formats, guards, languages, pages
 from fieldapp.settings import read_settings
 
 # In dependency order: a slice imports only what stands before it. Needs and follow-ups stand before visits because
@@ -56,6 +56,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     pages.first(app)
     app.after_request(database.end_transaction)
     database.init(app)
+    clock.init(app)
     languages.init(app)
     formats.init(app)
     guards.init(app)

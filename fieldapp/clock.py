@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import current_app, has_app_context
+from flask import Flask
 
 
 def now() -> datetime:
@@ -13,9 +13,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+_zone = ZoneInfo("Asia/Shanghai")
+
+
 def zone() -> ZoneInfo:
-    name = current_app.config["TIME_ZONE"] if has_app_context() else "Asia/Shanghai"
-    return ZoneInfo(name)
+    """The office's time zone."""
+    return _zone
+
+
+def init(app: Flask) -> None:
+    global _zone
+    _zone = ZoneInfo(app.config["TIME_ZONE"])
 
 
 def local(moment: datetime) -> datetime:

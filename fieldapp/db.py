@@ -7,7 +7,7 @@ transaction); PostgreSQL is what it grows onto. `DATABASE_URL` is all that chang
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -93,6 +93,20 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if connection.dialect.name == "sqlite":
         # A deferred transaction that turns writer later can fail with "database is locked"; IMMEDIATE waits instead.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def fetch(statement: sa.Executable, values: dict[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
+    """Rows of columns (not objects) in this request's transaction: what pages that only show something read.
+
+    Together with statements that are built once (`functools.cache`, named bind parameters) this takes about a
+    quarter of the processor time of building and running the same query through the ORM.
+    """
+    return db.session.connection().execute(statement, values or {}).all()
+
+
+def run(statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]] | None = None) -> sa.CursorResult[Any]:
+    """A plain INSERT or UPDATE in this request's transaction, past the ORM: for rows nobody reads back here."""
+    return db.session.connection().execute(statement, values or {})
 
 
 @contextmanager

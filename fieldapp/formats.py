@@ -6,11 +6,10 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from flask import Flask
-from flask_babel import get_locale
 from markupsafe import Markup, escape
 
 from fieldapp import clock
-from fieldapp.languages import _
+from fieldapp.languages import _, speaking
 
 EMPTY = "—"
 WEEKDAYS = "一二三四五六日"
@@ -19,7 +18,7 @@ EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct
 
 
 def _english() -> bool:
-    return str(get_locale()) == "en"
+    return speaking() == "en"
 
 
 def day(value: date | datetime | None) -> str:

@@ -75,6 +75,15 @@ def needs(*roles: str) -> Callable[[View], View]:
     return mark
 
 
+def signs_in(view: View) -> View:
+    """The sign-in form carries no token: it may have been opened before a session began in another tab.
+
+    Where the post comes from is checked all the same, so nobody can be signed in from a foreign page.
+    """
+    view.signs_in = True  # type: ignore[attr-defined]
+    return view
+
+
 def loosened(**directives: str) -> Callable[[View], View]:
     """Add sources to this view's CSP, e.g. `@loosened(script_src="'wasm-unsafe-eval'")`."""
 
@@ -119,17 +128,13 @@ def _same_site() -> bool:
     return urlsplit(source).netloc == request.host
 
 
-def _view() -> Any:
-    return current_app.view_functions.get(request.endpoint or "")
-
-
 def _open_request() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
 
 
 def _guard() -> Response | None:
-    view = _view()
+    view = current_view()
     if view is None:  # no such address: the 404 page, for everybody the same
         return None
     if request.method in WRITE_METHODS and not _same_site():
@@ -142,7 +147,8 @@ def _guard() -> Response | None:
         meant_for = request.headers.get("Outbox-User")
         if meant_for is not None and meant_for != str(current_user.id):
             raise NotYours
-        if not _token_holds(request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")):
+        token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")
+        if not getattr(view, "signs_in", False) and not _token_holds(token):
             raise StaleToken
     if current_user.must_change_password and not getattr(view, "before_password_change", False):
         return pages.done(to=url_for("accounts.password"), notice="change_password")
@@ -150,6 +156,17 @@ def _guard() -> Response | None:
     if roles is not None and current_user.role.name not in roles:
         raise NotAllowed
     return None
+
+
+def repeatable(view: View) -> View:
+    """A post that may happen again and again (showing a number is logged each time): no receipt, nothing kept."""
+    view.is_repeatable = True  # type: ignore[attr-defined]
+    return view
+
+
+def current_view() -> Any:
+    """The view that this request leads to, or None."""
+    return current_app.view_functions.get(request.endpoint or "")
 
 
 def before_password_change(view: View) -> View:
@@ -169,7 +186,7 @@ def _ask_to_sign_in() -> Response:
 
 def _headers(response: Response) -> Response:
     csp = dict(CSP)
-    for name, sources in getattr(_view(), "csp", {}).items():
+    for name, sources in getattr(current_view(), "csp", {}).items():
         csp[name] = f"{csp[name]} {sources}" if name in csp else sources
     headers = response.headers
     headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in csp.items())

@@ -1,17 +1,21 @@
-"""Chinese is the source of truth, English the second language: which one speaks now."""
+"""Chinese is the source of truth, English the second language: which one speaks now.
+
+Pages ask for dozens of texts, so the way from a Chinese text to itself is kept short: only English looks anything up.
+"""
 
 from __future__ import annotations
 
-from flask import Flask, request
-from flask_babel import Babel, get_locale, gettext, lazy_gettext
+from typing import Any
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+from flask_babel import gettext as looked_up
+from flask_babel.speaklater import LazyString
 from flask_login import current_user
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 LANGUAGES = {"zh": "中文", "en": "English"}
-
-_ = gettext
-lazy = lazy_gettext
-
 
 def N_(text: str) -> str:
     """Marks a text for the catalogue without translating it (values of enums)."""
@@ -19,8 +23,18 @@ def N_(text: str) -> str:
 
 
 def speaking() -> str:
-    """`zh` or `en`: the signed-in person's choice, else `lang=` of the address or form, else Chinese."""
-    if current_user and current_user.is_authenticated:
+    """`zh` or `en`, decided once a request."""
+    if not has_request_context():
+        return "zh"
+    language = g.get("language")
+    if language is None:
+        language = g.language = _decide()
+    return language
+
+
+def _decide() -> str:
+    """The signed-in person's choice, else `lang=` of the address or form, else Chinese."""
+    if current_user.is_authenticated:
         return current_user.language if current_user.language in LANGUAGES else "zh"
     try:
         asked = request.values.get("lang")
@@ -29,11 +43,34 @@ def speaking() -> str:
     return asked if asked in LANGUAGES else "zh"
 
 
+def _(text: str, **values: Any) -> str:
+    """The text in the language spoken now, `%(name)s` filled in."""
+    if speaking() == "zh":
+        return text % values if values else text
+    return looked_up(text, **values)
+
+
+def lazy(text: str, **values: Any) -> LazyString:
+    """A text that is translated when it is shown: labels and sentences named before any request."""
+    return LazyString(_, text, **values)
+
+
+def _in_page(text: str, **values: Any) -> str:
+    """As `_`, for templates: the values are escaped, the text is ours."""
+    words = text if speaking() == "zh" else looked_up(text)
+    return Markup(words) % values if values else words
+
+
+def _ngettext(one: str, many: str, num: int, **values: Any) -> str:
+    return _in_page(one if num == 1 else many, num=num, **values)
+
+
 def html_lang() -> str:
-    return "en" if str(get_locale()) == "en" else "zh-CN"
+    return "en" if speaking() == "en" else "zh-CN"
 
 
 def init(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "zh"
     app.config["BABEL_DEFAULT_TIMEZONE"] = app.config["TIME_ZONE"]
     Babel(app, locale_selector=speaking)
+    app.jinja_env.globals.update(_=_in_page, gettext=_in_page, ngettext=_ngettext)

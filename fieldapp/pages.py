@@ -210,6 +210,7 @@ def _compress(response: Response) -> Response:
     return response
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, size: str = "") -> Markup:
     """An icon of the sprite; always beside words or inside something that has a label."""
     sizes = {"": "i", "sm": "i i-sm", "lg": "i i-lg"}

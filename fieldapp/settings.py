@@ -40,6 +40,7 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "ARGON2_TIME": (3, int),
     "ARGON2_LANES": (4, int),
     "PASSWORD_MIN": (10, int),
+    "ONE_TIME_PASSWORD_HOURS": (14 * 24, int),  # a first password nobody has used by then must be made anew
     "SIGNIN_FREE_TRIES": (3, int),
     "SIGNIN_FIRST_DELAY": (2, int),
     "SIGNIN_ACCOUNT_DELAY_MAX": (15 * 60, int),

@@ -1,4 +1,4 @@
-"""What happens to a printed code on a door: printing, blur, tilt, dirt. Plus the two decoders that must read it.
+"""What happens to a printed code on a door: printing, blur, tilt, dirt, a camera. And two decoders that must read it.
 
 Pictures are grey numpy arrays (height × width, uint8, 0 = dark). Everything random comes from a seed.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 from PIL import Image
+
+from fieldapp.codes import images
 
 Picture = NDArray[np.uint8]
 
@@ -96,6 +99,39 @@ def block_damage(
     else:
         damaged[top:bottom, left:right] = dark if shade == "dark" else light
     return damaged
+
+
+def wall(
+    codes: list[tuple[str, float, float]], width: int = 1280, height: int = 720, share: float = 0.2
+) -> Picture:
+    """A wall in uneven light with printed codes at (x, y), shares of the picture.
+
+    Each symbol, quiet zone not counted, is `share` of the picture's width: sharp print, a slightly soft lens, noise.
+    """
+    noise = np.random.default_rng(7)
+    y, x = np.mgrid[0:height, 0:width]
+    light = 150 + 40 * np.sin(x / 90) + 30 * np.cos(y / 70)
+    seen = np.clip(light, 0, 255).astype(np.uint8)
+    for address, across, down in codes:
+        modules = len(images.matrix(address))
+        side = round(share * width * (modules + 8) / modules)
+        code = on_paper(picture(images.png(address)))
+        code = cv2.resize(code, (side, side), interpolation=cv2.INTER_AREA)
+        left, top = round(across * width - side / 2), round(down * height - side / 2)
+        seen[top : top + side, left : left + side] = blur(code, 0.8)
+    grainy = seen + noise.normal(0, 4, seen.shape)
+    return np.clip(grainy, 0, 255).astype(np.uint8)
+
+
+def film(path: Path, picture: Picture, frames: int = 5) -> Path:
+    """The picture as an uncompressed film (YUV4MPEG2, grey), which Chromium plays as its camera, over and over."""
+    height, width = picture.shape
+    colourless = np.full(width * height // 2, 128, np.uint8).tobytes()
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode())
+        for _ in range(frames):
+            file.write(b"FRAME\n" + picture.tobytes() + colourless)
+    return path
 
 
 def read_zxing(code: Picture) -> str | None:

@@ -53,6 +53,7 @@ class Team(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(40), unique=True)
     office_phone: Mapped[str] = mapped_column(sa.String(40), default="")
+    version: Mapped[int] = mapped_column(default=1)
     regions: Mapped[list[Region]] = relationship(secondary=team_region, order_by=Region.code)
     leads: Mapped[list[User]] = relationship(secondary=team_lead, order_by="User.name")
 
@@ -71,6 +72,7 @@ class User(db.Model):
     birth_year: Mapped[int | None]
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     password_is_one_time: Mapped[bool] = mapped_column(default=True)
+    password_set_at: Mapped[datetime] = mapped_column(default=now)  # a one-time password grows stale
     language: Mapped[str] = mapped_column(sa.String(4), default="zh")
     theme: Mapped[str] = mapped_column(sa.String(8), default="auto")  # auto / light / dark
     text_size: Mapped[str] = mapped_column(sa.String(8), default="normal")  # normal / large
@@ -93,8 +95,9 @@ class Session(db.Model):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    address: Mapped[str] = mapped_column(sa.String(64), default="")  # hashed, see throttle
+    address: Mapped[str] = mapped_column(sa.String(64), default="")  # hashed: told apart, never read
     agent: Mapped[str] = mapped_column(sa.String(200), default="")
+    kept: Mapped[bool] = mapped_column(default=True)  # the cookie outlives the browser's closing
 
 
 class Throttle(db.Model):
@@ -104,4 +107,5 @@ class Throttle(db.Model):
 
     key: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
-    last_failed_at: Mapped[datetime]
+    last_failed_at: Mapped[datetime] = mapped_column(index=True)
+    refusal_noted_at: Mapped[datetime | None]  # tries turned away unchecked are told to the trail once a minute

@@ -12,9 +12,11 @@ from flask import Request, Response, current_app, request
 from flask_login import UserMixin
 
 from fieldapp.accounts.models import Role, Session, Team, User, team_lead
+from fieldapp.accounts.throttle import place_of
 from fieldapp.clock import now
-from fieldapp.db import afterwards, db
-from fieldapp.guards import address_hash
+from fieldapp.db import afterwards, db, fetch
+
+LONGEST_TOKEN = 64  # ours have 43 characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,18 @@ _QUERY = (
 )
 
 
+def browser_hash(request: Request) -> bytes | None:
+    """The hash of the token this browser holds, whether or not it still opens anything."""
+    token = request.cookies.get(cookie_name())
+    return hash_token(token) if token and len(token) <= LONGEST_TOKEN else None
+
+
 def find_person(request: Request) -> Person | None:
     """Flask-Login's request loader: who this cookie belongs to, or None."""
-    token = request.cookies.get(cookie_name())
-    if not token or len(token) > 64:
+    token_hash = browser_hash(request)
+    if token_hash is None:
         return None
-    row = db.session.execute(_QUERY, {"token_hash": hash_token(token)}).first()
+    row = next(iter(fetch(_QUERY, {"token_hash": token_hash})), None)
     if row is None or row.session_role is not row.role:
         return None
     moment = now()
@@ -135,7 +143,7 @@ def find_person(request: Request) -> Person | None:
     )
 
 
-def open_session(user: User, moment: datetime) -> str:
+def open_session(user: User, moment: datetime, *, kept: bool = True) -> str:
     """A new session for `user`; returns the token for the cookie. 256 bits, new at every sign-in."""
     token = secrets.token_urlsafe(32)
     db.session.add(
@@ -145,8 +153,9 @@ def open_session(user: User, moment: datetime) -> str:
             role=user.role,
             created_at=moment,
             seen_at=moment,
-            address=address_hash(request.remote_addr or ""),
+            address=place_of(request.remote_addr or ""),
             agent=(request.user_agent.string or "")[:200],
+            kept=kept,
         )
     )
     return token
@@ -162,11 +171,15 @@ def end_sessions(user_id: int, *, but: int | None = None, only: int | None = Non
     return db.session.execute(query).rowcount
 
 
-def give_cookie(response: Response, token: str, role: Role) -> Response:
+def is_kept(session_id: int) -> bool:
+    return bool(db.session.scalar(sa.select(Session.kept).where(Session.id == session_id)))
+
+
+def give_cookie(response: Response, token: str, role: Role, *, kept: bool = True) -> Response:
     response.set_cookie(
         cookie_name(),
         token,
-        max_age=int(limits(role)[1].total_seconds()),
+        max_age=int(limits(role)[1].total_seconds()) if kept else None,
         httponly=True,
         secure=current_app.config["SECURE_COOKIES"],
         samesite="Lax",

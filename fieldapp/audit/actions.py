@@ -10,7 +10,9 @@ from flask_login import current_user
 
 from fieldapp.audit.models import AuditEvent
 from fieldapp.clock import now
-from fieldapp.db import db, keep_if_refused
+from fieldapp.db import keep_if_refused, run
+
+_INSERT = sa.insert(AuditEvent.__table__)
 
 
 def record(action: str, subject: object = "", *, survives: bool = False, actor: Any = None, **detail: Any) -> None:
@@ -26,15 +28,16 @@ def record(action: str, subject: object = "", *, survives: bool = False, actor: 
     row = {
         "at": now(),
         "actor_id": getattr(person, "id", None),
-        "actor_name": getattr(person, "name", "") or "",
+        "actor_name": (getattr(person, "name", "") or "")[:80],
         "action": action,
-        "subject": str(subject),
+        "subject": str(subject)[:120],
         "outcome": "refused" if survives else "done",
         "detail": detail,
         "address": (request.remote_addr or "") if has_request_context() else "",
         "request_id": g.get("request_id", "") if has_request_context() else "",
     }
     if survives:
-        keep_if_refused(lambda session: session.execute(sa.insert(AuditEvent), [row]) and None)
+        g.refusal_told = True  # this refusal has its own line; the general one need not be added
+        keep_if_refused(lambda session: session.connection().execute(_INSERT, row) and None)
     else:
-        db.session.execute(sa.insert(AuditEvent), [row])
+        run(_INSERT, row)

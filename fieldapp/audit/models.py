@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.db import db
@@ -24,3 +25,13 @@ class AuditEvent(db.Model):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     address: Mapped[str] = mapped_column(sa.String(64), default="")
     request_id: Mapped[str] = mapped_column(sa.String(36), default="")
+
+
+class TrailIsFinal(RuntimeError):
+    """Somebody tried to change what has been written down."""
+
+
+@event.listens_for(AuditEvent, "before_update")
+@event.listens_for(AuditEvent, "before_delete")
+def _refuse(*_event: Any) -> None:
+    raise TrailIsFinal

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
 
 from fieldapp.accounts import User
-from fieldapp.db import UtcDateTime, db
+from fieldapp.db import UtcDateTime, fetch
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import Need, NeedKind, NeedStatus
 from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
@@ -50,7 +51,8 @@ def _branch(model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = N
     )
 
 
-def _branches(enterprise_id: int) -> dict[str, sa.Select[Any]]:
+def _branches() -> dict[str, sa.Select[Any]]:
+    enterprise_id = sa.bindparam("enterprise", type_=sa.Integer)
     said = sa.func.substr(Visit.said, 1, 120)
     return {
         "visit": _branch(Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes).where(
@@ -70,27 +72,32 @@ def _word(row: Any) -> Any:
     return states[row.kind][row.status]
 
 
-def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Happening], bool]:
-    """Newest first, `kind` of KINDS or all: (happenings, whether more follow). The door has been asked before."""
-    size = current_app.config["PAGE_SIZE"] // 2
-    branches = _branches(enterprise_id)
+@cache
+def _timeline_of(kind: str) -> sa.Select[Any]:
+    branches = _branches()
     chosen = [branches[kind]] if kind in branches else list(branches.values())
-    # Each branch gives no more than could be shown, so a long history costs what a short one does.
-    depth = page * size + 1
     limited = []
     for branch in chosen:
         at = branch.selected_columns.at
-        limited.append(sa.select(branch.order_by(at.desc()).limit(depth).subquery()))
+        # Each branch gives no more than could be shown, so a long history costs what a short one does.
+        limited.append(sa.select(branch.order_by(at.desc()).limit(sa.bindparam("depth", type_=sa.Integer)).subquery()))
     union = sa.union_all(*limited).subquery()
     columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
-    rows = db.session.execute(
+    return (
         sa.select(*columns, User.name.label("by"))
         .select_from(union)
         .outerjoin(User, User.id == union.c.by_id)
         .order_by(union.c.at.desc(), union.c.id.desc())
-        .offset((page - 1) * size)
-        .limit(size + 1)
-    ).all()
+        .offset(sa.bindparam("skip", type_=sa.Integer))
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Happening], bool]:
+    """Newest first, `kind` of KINDS or all: (happenings, whether more follow). The door has been asked before."""
+    size = current_app.config["PAGE_SIZE"] // 2
+    values = {"enterprise": enterprise_id, "depth": page * size + 1, "skip": (page - 1) * size, "most": size + 1}
+    rows = fetch(_timeline_of(kind), values)
     happenings = []
     for row in rows[:size]:
         way = VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
@@ -104,11 +111,17 @@ def _purposes(row: Any) -> list[Any]:
     return [purpose for purpose in VisitPurpose if f'"{purpose.name}"' in row.purposes]
 
 
+_TALLIES = sa.select(
+    *(
+        sa.select(sa.func.count())
+        .select_from(model)
+        .where(model.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer))
+        .scalar_subquery()
+        for model in (Visit, Need, FollowUp)
+    )
+)
+
+
 def tallies(enterprise_id: int) -> dict[str, int]:
     """How many of each kind, in one query."""
-    counts = [
-        sa.select(sa.func.count()).select_from(model).where(model.enterprise_id == enterprise_id).scalar_subquery()
-        for model in (Visit, Need, FollowUp)
-    ]
-    row = db.session.execute(sa.select(*counts)).one()
-    return dict(zip(KINDS, row, strict=True))
+    return dict(zip(KINDS, fetch(_TALLIES, {"enterprise": enterprise_id})[0], strict=True))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, Form, HiddenField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
+from fieldapp.codes.lettering import clean
 from fieldapp.languages import lazy
 
 
@@ -32,8 +33,8 @@ class ReplaceForm(Form):
     code = HiddenField()
     reason = StringField(
         lazy("为什么要换"),
-        [InputRequired(lazy("请写一句原因。")), Length(max=200, message=lazy("最多 200 个字。"))],
-        filters=[lambda text: (text or "").strip()],
+        [DataRequired(lazy("请写一句原因。")), Length(max=200, message=lazy("最多 200 个字。"))],
+        filters=[lambda text: clean(text or "")],
     )
     sure = BooleanField(
         lazy("我知道：旧二维码马上停用，贴出去的标签都要重新打印"),

@@ -24,7 +24,9 @@ MISSING = "〓"  # the printer's own sign for a character that the fount lacks
 
 # The legal form is one piece for the eye: 有限 / 公司 on two lines reads like two names.
 _LEGAL_FORM = re.compile(r"(?:股份有限|有限责任|有限)公司")
-_PIECE = re.compile(rf"{_LEGAL_FORM.pattern}|[A-Za-z0-9][A-Za-z0-9.&'’/+-]*|\s+|.", re.DOTALL)
+# （集团） likewise, and a place in brackets.
+_BRACKETED = r"[（(][^（()）]{1,4}[)）]"
+_PIECE = re.compile(rf"{_LEGAL_FORM.pattern}|{_BRACKETED}|[A-Za-z0-9][A-Za-z0-9.&'’/+-]*|\s+|.", re.DOTALL)
 _NOT_AT_START = set("，。、；：！？）》」』】〕〉…—·,.;:!?)]}%")
 _NOT_AT_END = set("（《「『【〔〈([{")
 

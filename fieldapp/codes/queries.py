@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
 MOST_LABELS = 500
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,32}")
 
 
 def current_code(enterprise_id: int) -> QrCode | None:
@@ -73,6 +75,8 @@ class Card:
 
 def find_card(token: str) -> Card | None:
     """What the token leads to; None when no such code was ever issued."""
+    if not _TOKEN.fullmatch(token):  # PostgreSQL refuses some texts even as a question
+        return None
     row = db.session.execute(
         sa.select(
             Enterprise.id,

@@ -143,7 +143,7 @@ def _choice() -> Choice:
     scope = args.get("scope", "")
     return Choice(
         ids=ids,
-        q=args.get("q", "").strip()[:100],
+        q=lettering.clean(args.get("q", ""))[:100],
         region=int(region) if region.isdecimal() and len(region) < 9 else None,
         scope=scope if scope in {"mine", "pool"} else "",
     )
@@ -156,8 +156,10 @@ def _label(item: Printable) -> Label:
 def _drawn(item: Printable) -> dict[str, Any]:
     """One label of the preview, its name broken as the printed one is."""
     symbol = images.matrix(address_of(item.token))
+    name = lettering.fit(lettering.clean(item.name), 9.2 * 12.5, ((12.5, 3), (9, 5), (7, 7)), "bold")
     return {
-        "lines": lettering.lines(lettering.clean(item.name), 9.2, "bold"),
+        "lines": name.lines,
+        "size": {12.5: "", 9: "is-long", 7: "is-longer"}[name.size],
         "code": item.short_code,
         "path": images.path(symbol),
         "side": len(symbol) + 2 * images.QUIET,

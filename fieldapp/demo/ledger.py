@@ -1,9 +1,12 @@
 """(ground) stand-in until the importer is wired."""
 from __future__ import annotations
+
 from decimal import Decimal
 from pathlib import Path
+
 import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
+
 from fieldapp import clock
 from fieldapp.accounts.models import Region, team_region
 from fieldapp.codes.actions import issue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
@@ -13,31 +14,63 @@ if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
 
-def assigned_to(officer_id: int) -> sa.Select[tuple[int]]:
-    """Ids of the enterprises this officer serves today, as main officer or helper."""
+class Scope(NamedTuple):
+    """The shape of a person's view: conditions are built once per shape, the person comes in as bind values."""
+
+    role: str
+    has_team: bool
+    leads: int
+
+
+def scope_of(person: Person) -> Scope:
+    return Scope(person.role.name, person.team_id is not None, len(person.led_team_ids))
+
+
+def scope_values(person: Person) -> dict[str, Any]:
+    """Bind values for every condition of this module."""
+    led = {f"led_{at}": team_id for at, team_id in enumerate(person.led_team_ids)}
+    return {"viewer": person.id, "viewer_team": person.team_id, **led}
+
+
+def _parameter(name: str) -> sa.BindParameter[int]:
+    return sa.bindparam(name, type_=sa.Integer)
+
+
+@cache
+def assigned() -> sa.Select[tuple[int]]:
+    """Ids of the enterprises the viewer serves today, as main officer or helper."""
     return sa.select(Assignment.enterprise_id).where(
-        Assignment.officer_id == officer_id, Assignment.ended_on.is_(None)
+        Assignment.officer_id == _parameter("viewer"), Assignment.ended_on.is_(None)
     )
 
 
-def in_pool_of(team_id: int | None) -> ColumnElement[bool]:
-    """The team's shared pool: nobody's yet."""
-    return sa.and_(Enterprise.team_id == team_id, Enterprise.officer_id.is_(None))
+@cache
+def pooled() -> ColumnElement[bool]:
+    """The shared pool of the viewer's team: nobody's yet."""
+    return sa.and_(Enterprise.team_id == _parameter("viewer_team"), Enterprise.officer_id.is_(None))
 
 
-def led_by(person: Person) -> ColumnElement[bool]:
-    teams = person.led_team_ids
-    if len(teams) == 1:  # plain equality lets both planners walk the (team, due) index in order
-        return Enterprise.team_id == teams[0]
-    return Enterprise.team_id.in_(teams) if teams else sa.false()
+@cache
+def led(leads: int) -> ColumnElement[bool]:
+    if leads == 1:  # plain equality lets both planners walk the (team, due) index in order
+        return Enterprise.team_id == _parameter("led_0")
+    if leads == 0:
+        return sa.false()
+    return Enterprise.team_id.in_([_parameter(f"led_{at}") for at in range(leads)])
+
+
+@cache
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """Officers: assigned to them, or their team's pool. Leads: their teams'. Admins and auditors: none."""
+    if scope.role == "OFFICER":
+        mine = Enterprise.id.in_(assigned())
+        return sa.or_(mine, pooled()) if scope.has_team else mine
+    return led(scope.leads) if scope.role == "LEAD" else sa.false()
 
 
 def visible_to(person: Person) -> ColumnElement[bool]:
-    """Officers: assigned to them, or their team's pool. Leads: their teams'. Admins and auditors: none."""
-    if person.is_officer:
-        mine = Enterprise.id.in_(assigned_to(person.id))
-        return sa.or_(mine, in_pool_of(person.team_id)) if person.team_id else mine
-    return led_by(person) if person.is_lead else sa.false()
+    """The one condition, with this person in it."""
+    return visible(scope_of(person)).params(scope_values(person))
 
 
 def serves_enterprises(person: Person) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import current_app
@@ -13,9 +14,9 @@ from sqlalchemy.orm import aliased
 
 from fieldapp import clock
 from fieldapp.accounts import Region, Team, User
-from fieldapp.db import db
+from fieldapp.db import db, fetch
 from fieldapp.enterprises import search
-from fieldapp.enterprises.access import assigned_to, in_pool_of, led_by, visible_to
+from fieldapp.enterprises.access import Scope, assigned, pooled, scope_of, scope_values, visible, visible_to
 from fieldapp.enterprises.models import (
     Assignment,
     Contact,
@@ -32,13 +33,23 @@ from fieldapp.refusals import NotAllowed, NotFound
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
+# How far ahead a filter looks; "never" looks at the last visit instead.
+DUE = {"never": timedelta(0), "overdue": timedelta(0), "soon": timedelta(days=14)}
+
 # Counting stops here: "1000+" tells as much as an exact figure and costs the same at any size.
 MOST_COUNTED = 1000
 
 
-def find_enterprise(person: Person, enterprise_id: int, to: Callable[[Person, Enterprise], bool] | None = None) -> Enterprise:
+@cache
+def _door(scope: Scope) -> sa.Select[tuple[Enterprise]]:
+    return sa.select(Enterprise).where(Enterprise.id == sa.bindparam("enterprise"), visible(scope))
+
+
+def find_enterprise(
+    person: Person, enterprise_id: int, to: Callable[[Person, Enterprise], bool] | None = None
+) -> Enterprise:
     """The door: the enterprise, NotFound when this person may not see it, NotAllowed when `to` says no."""
-    enterprise = db.session.scalar(sa.select(Enterprise).where(Enterprise.id == enterprise_id, visible_to(person)))
+    enterprise = db.session.scalar(_door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)})
     if enterprise is None:
         raise NotFound
     if to is not None and not to(person, enterprise):
@@ -73,78 +84,89 @@ class Found:
     count: int  # never more than MOST_COUNTED + 1
 
 
-def _scope(person: Person, scope: str) -> list[Any]:
-    """The narrowest true statement first, so that the planner can walk one index in order."""
-    if person.is_officer and scope == "pool":
-        return [in_pool_of(person.team_id)]
-    if person.is_officer and scope != "team":
-        return [Enterprise.id.in_(assigned_to(person.id))]
-    if person.is_lead and scope == "pool":
-        return [led_by(person), Enterprise.officer_id.is_(None)]
-    return [visible_to(person)]
+class _Shape(NamedTuple):
+    """All that changes a list's statement; everything else travels as bind values."""
+
+    scope: Scope
+    part: str
+    region: bool
+    industry: bool
+    tag: str  # "" / qualification / tag
+    due: str
+    plan: tuple[str, ...]  # per start of a searched word: "lead" or "walk"
+    paged: bool
 
 
-def _conditions(person: Person, filters: Filters) -> list[Any]:
-    today = clock.today()
-    conditions = _scope(person, filters.scope)
-    if filters.region:
-        conditions.append(Enterprise.region_id == filters.region)
-    if filters.industry:
-        conditions.append(Enterprise.division == filters.industry)
-    if filters.tag:
-        kind = next((k for k in QualificationKind if k.name.lower() == filters.tag.lower()), None)
-        holders = (
-            sa.select(Qualification.enterprise_id).where(
-                Qualification.kind == kind, sa.or_(Qualification.valid_to.is_(None), Qualification.valid_to >= today)
-            )
-            if kind
-            else sa.select(EnterpriseTag.enterprise_id).where(EnterpriseTag.tag == filters.tag)
+def _part(person: Person, asked: str) -> str:
+    """mine / pool / all: the narrowest true statement first, so that the planner can walk one index in order."""
+    if asked == "pool":
+        return "pool"
+    return "mine" if person.is_officer and asked != "team" else "all"
+
+
+def _conditions(shape: _Shape) -> list[Any]:
+    conditions: list[Any] = []
+    if shape.part == "mine":
+        conditions.append(Enterprise.id.in_(assigned()))
+    elif shape.part == "all":
+        conditions.append(visible(shape.scope))
+    elif shape.scope.role == "OFFICER":
+        conditions.append(pooled())
+    else:
+        conditions += [visible(shape.scope), Enterprise.officer_id.is_(None)]
+    if shape.region:
+        conditions.append(Enterprise.region_id == sa.bindparam("region"))
+    if shape.industry:
+        conditions.append(Enterprise.division == sa.bindparam("industry"))
+    if shape.tag == "qualification":
+        holders = sa.select(Qualification.enterprise_id).where(
+            Qualification.kind == sa.bindparam("kind", type_=Qualification.kind.type),
+            sa.or_(Qualification.valid_to.is_(None), Qualification.valid_to >= sa.bindparam("today", type_=sa.Date)),
         )
         conditions.append(Enterprise.id.in_(holders))
-    if filters.due == "never":
+    elif shape.tag == "tag":
+        tagged = sa.select(EnterpriseTag.enterprise_id).where(EnterpriseTag.tag == sa.bindparam("tag"))
+        conditions.append(Enterprise.id.in_(tagged))
+    if shape.due == "never":
         conditions.append(Enterprise.last_visited_on.is_(None))
-    elif filters.due == "overdue":
-        conditions.append(Enterprise.visit_due_on <= today)
-    elif filters.due == "soon":
-        conditions.append(Enterprise.visit_due_on <= today + timedelta(days=14))
+    elif shape.due:
+        conditions.append(Enterprise.visit_due_on <= sa.bindparam("due", type_=sa.Date))
+    for at, way in enumerate(shape.plan):
+        if way == "lead":
+            conditions.append(Enterprise.id.in_(sa.select(SearchToken.enterprise_id).where(_begins(at))))
+        else:
+            hit = sa.exists().where(SearchToken.enterprise_id == Enterprise.id, _begins(at))
+            conditions.append(hit.correlate(Enterprise))
     return conditions
 
 
-def _begins(start: str) -> Any:
-    start, end = search.stretch(start)
-    return sa.and_(SearchToken.token >= start, SearchToken.token < end)
+def _begins(at: int) -> Any:
+    """Tokens in the stretch of the searched start number `at`."""
+    return sa.and_(SearchToken.token >= sa.bindparam(f"start_{at}"), SearchToken.token < sa.bindparam(f"end_{at}"))
 
 
-def _search(terms: list[str]) -> list[Any]:
-    """Conditions for the words of the box.
+@cache
+def _stretch_size() -> sa.Select[Any]:
+    bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.RARE + 1)
+    return sa.select(sa.func.count()).select_from(bounded.subquery())
 
-    The rarest word leads: when its stretch is short its ids are fetched; when even that one is common, walking the
-    list in order meets hits soon, and each row is asked whether it has such a token.
-    """
-    starts = [start for term in terms for start in search.starts_of(term)]
-    if not starts:
-        return []
+
+def _plan(starts: list[str]) -> tuple[str, ...]:
+    """The rarest word leads: when its stretch is short its ids are fetched. When even that one is common, walking the
+    list in order meets hits soon, and each row is asked whether it has such a token."""
     sizes = []
     for start in starts:
-        bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(start)).limit(search.RARE + 1)
-        sizes.append(db.session.scalar(sa.select(sa.func.count()).select_from(bounded.subquery())) or 0)
-    conditions: list[Any] = []
-    lead = min(range(len(starts)), key=lambda i: sizes[i])
-    for at, start in enumerate(starts):
-        if at == lead and sizes[at] <= search.RARE:
-            conditions.append(Enterprise.id.in_(sa.select(SearchToken.enterprise_id).where(_begins(start))))
-        else:
-            conditions.append(
-                sa.exists().where(SearchToken.enterprise_id == Enterprise.id, _begins(start)).correlate(Enterprise)
-            )
-    return conditions
+        first, last = search.stretch(start)
+        sizes.append(fetch(_stretch_size(), {"start_0": first, "end_0": last})[0][0])
+    rarest = min(range(len(sizes)), key=sizes.__getitem__, default=-1)
+    return tuple("lead" if at == rarest and size <= search.RARE else "walk" for at, size in enumerate(sizes))
 
 
-def list_enterprises(person: Person, filters: Filters) -> Found:
-    """One page, sorted by need of a visit: longest overdue first, then the order they fall due."""
-    conditions = _conditions(person, filters) + _search(filters.terms)
-    size = current_app.config["PAGE_SIZE"]
-    officer = aliased(User)
+_officer = aliased(User)
+
+
+@lru_cache(maxsize=500)
+def _page_of(shape: _Shape) -> sa.Select[Any]:
     query = (
         sa.select(
             Enterprise.id,
@@ -152,27 +174,67 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
             Enterprise.industry,
             Enterprise.last_visited_on,
             Enterprise.visit_due_on,
-            Enterprise.officer_id,
             Region.name.label("region"),
-            officer.name.label("officer"),
+            _officer.name.label("officer"),
         )
         .join(Region, Region.id == Enterprise.region_id)
-        .outerjoin(officer, officer.id == Enterprise.officer_id)
-        .where(*conditions)
+        .outerjoin(_officer, _officer.id == Enterprise.officer_id)
+        .where(*_conditions(shape))
     )
+    if shape.paged:
+        place = sa.tuple_(sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer))
+        query = query.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
+    return query.order_by(Enterprise.visit_due_on, Enterprise.id).limit(sa.bindparam("most", type_=sa.Integer))
+
+
+@lru_cache(maxsize=500)
+def _count_of(shape: _Shape) -> sa.Select[Any]:
+    counted = sa.select(sa.literal(1)).select_from(Enterprise).where(*_conditions(shape)).limit(MOST_COUNTED + 1)
+    return sa.select(sa.func.count()).select_from(counted.subquery())
+
+
+def _kind_named(tag: str) -> QualificationKind | None:
+    return next((kind for kind in QualificationKind if kind.name.lower() == tag.lower()), None)
+
+
+def list_enterprises(person: Person, filters: Filters) -> Found:
+    """One page, sorted by need of a visit: longest overdue first, then the order they fall due."""
+    today = clock.today()
+    size = current_app.config["PAGE_SIZE"]
+    starts = [start for term in filters.terms for start in search.starts_of(term)]
+    kind = _kind_named(filters.tag)
     place = keyset_place(filters.page, int)
-    if place:
-        after = sa.tuple_(sa.literal(place[0].date()), sa.literal(place[1]))
-        query = query.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > after)
-    rows = db.session.execute(query.order_by(Enterprise.visit_due_on, Enterprise.id).limit(size + 1)).all()
+    shape = _Shape(
+        scope_of(person),
+        _part(person, filters.scope),
+        bool(filters.region),
+        bool(filters.industry),
+        "qualification" if kind else "tag" if filters.tag else "",
+        filters.due if filters.due in DUE else "",
+        _plan(starts),
+        place is not None,
+    )
+    values = scope_values(person) | {
+        "region": filters.region,
+        "industry": filters.industry,
+        "kind": kind,
+        "tag": filters.tag,
+        "today": today,
+        "due": today + DUE.get(filters.due, timedelta(0)),
+        "most": size + 1,
+    }
+    for at, start in enumerate(starts):
+        values[f"start_{at}"], values[f"end_{at}"] = search.stretch(start)
+    if place is not None:
+        values["after_due"], values["after_id"] = place[0].date(), place[1]
+    rows = fetch(_page_of(shape), values)
     more = len(rows) > size
-    if not filters.page and not more:
+    if place is None and not more:
         total = len(rows)
     else:
-        counted = sa.select(sa.literal(1)).select_from(Enterprise).where(*conditions).limit(MOST_COUNTED + 1)
-        total = db.session.scalar(sa.select(sa.func.count()).select_from(counted.subquery())) or 0
+        total = fetch(_count_of(shape._replace(paged=False)), values)[0][0]
     rows = rows[:size]
-    return Found(rows, keyset_cursor(rows[-1].visit_due_on, rows[-1].id) if more else None, total)
+    return Found(list(rows), keyset_cursor(rows[-1].visit_due_on, rows[-1].id) if more else None, total)
 
 
 def due_enterprises(person: Person, limit: int) -> list[Any]:
@@ -192,25 +254,37 @@ def regions_of(person: Person) -> list[Any]:
     return list(db.session.execute(query).all())
 
 
+def tags_in_use(person: Person) -> list[str]:
+    """The tags of what this person sees, for the filter; the first fifty."""
+    query = (
+        sa.select(EnterpriseTag.tag)
+        .join(Enterprise, Enterprise.id == EnterpriseTag.enterprise_id)
+        .where(visible_to(person))
+        .distinct()
+        .order_by(EnterpriseTag.tag)
+        .limit(50)
+    )
+    return list(db.session.scalars(query))
+
+
 @dataclass
 class Profile:
-    """Who an enterprise is, in five queries."""
+    """Who an enterprise is, in four queries. `enterprise` has every column of the table."""
 
-    enterprise: Enterprise
+    enterprise: Any
     region: str
     team: str
     office_phone: str
     officer: str | None
     tags: list[str]
-    contacts: list[Contact]
-    qualifications: list[Qualification]
-    years: list[EnterpriseYear]
+    contacts: Sequence[Any]
+    qualifications: Sequence[Any]
+    years: Sequence[Any]
     helpers: list[str]
 
 
-def profile(person: Person, enterprise_id: int) -> Profile:
-    """Everything the head of the casefile shows. Raises NotFound outside the person's scope."""
-    officer = aliased(User)
+@cache
+def _profile_of(scope: Scope) -> sa.Select[Any]:
     tags = (
         sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, "\n"))
         .where(EnterpriseTag.enterprise_id == Enterprise.id)
@@ -228,55 +302,65 @@ def profile(person: Person, enterprise_id: int) -> Profile:
         .correlate(Enterprise)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         sa.select(
-            Enterprise,
-            Region.name.label("region"),
-            Team.name.label("team"),
+            *Enterprise.__table__.c,
+            Region.name.label("region_name"),
+            Team.name.label("team_name"),
             Team.office_phone,
-            officer.name.label("officer"),
+            _officer.name.label("officer_name"),
             tags.label("tags"),
             helpers.label("helpers"),
         )
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(Team, Team.id == Enterprise.team_id)
-        .outerjoin(officer, officer.id == Enterprise.officer_id)
-        .where(Enterprise.id == enterprise_id, visible_to(person))
-    ).first()
-    if row is None:
+        .outerjoin(_officer, _officer.id == Enterprise.officer_id)
+        .where(Enterprise.id == sa.bindparam("enterprise"), visible(scope))
+    )
+
+
+_CONTACTS = (
+    sa.select(*Contact.__table__.c)
+    .where(Contact.enterprise_id == sa.bindparam("enterprise"), Contact.active)
+    .order_by(Contact.id)
+)
+_QUALIFICATIONS = (
+    sa.select(Qualification.kind, Qualification.number, Qualification.valid_from, Qualification.valid_to)
+    .where(Qualification.enterprise_id == sa.bindparam("enterprise"))
+    .order_by(Qualification.id)
+)
+_YEARS = (
+    sa.select(*EnterpriseYear.__table__.c)
+    .where(EnterpriseYear.enterprise_id == sa.bindparam("enterprise"))
+    .order_by(EnterpriseYear.year.desc())
+    .limit(5)
+)
+
+
+def profile(person: Person, enterprise_id: int) -> Profile:
+    """Everything the head of the casefile shows. Raises NotFound outside the person's scope."""
+    one = {"enterprise": enterprise_id}
+    found = fetch(_profile_of(scope_of(person)), one | scope_values(person))
+    if not found:
         raise NotFound
+    row = found[0]
     return Profile(
-        enterprise=row.Enterprise,
-        region=row.region,
-        team=row.team or "",
+        enterprise=row,
+        region=row.region_name,
+        team=row.team_name or "",
         office_phone=row.office_phone or "",
-        officer=row.officer,
+        officer=row.officer_name,
         tags=sorted(row.tags.split("\n")) if row.tags else [],
         contacts=contacts_of(enterprise_id),
-        qualifications=list(
-            db.session.scalars(
-                sa.select(Qualification).where(Qualification.enterprise_id == enterprise_id).order_by(Qualification.id)
-            )
-        ),
-        years=list(
-            db.session.scalars(
-                sa.select(EnterpriseYear)
-                .where(EnterpriseYear.enterprise_id == enterprise_id)
-                .order_by(EnterpriseYear.year.desc())
-                .limit(5)
-            )
-        ),
+        qualifications=fetch(_QUALIFICATIONS, one),
+        years=fetch(_YEARS, one),
         helpers=row.helpers.split("\n") if row.helpers else [],
     )
 
 
-def contacts_of(enterprise_id: int) -> list[Contact]:
+def contacts_of(enterprise_id: int) -> Sequence[Any]:
     """Contacts still there, in the order they became known. The door has been asked for the enterprise before."""
-    return list(
-        db.session.scalars(
-            sa.select(Contact).where(Contact.enterprise_id == enterprise_id, Contact.active).order_by(Contact.id)
-        )
-    )
+    return fetch(_CONTACTS, {"enterprise": enterprise_id})
 
 
 def find_contact(person: Person, enterprise_id: int, contact_id: int) -> Contact:

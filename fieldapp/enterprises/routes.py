@@ -8,10 +8,18 @@ from flask_login import current_user
 from fieldapp.enterprises import actions
 from fieldapp.enterprises.access import can_see_phones
 from fieldapp.enterprises.blueprint import bp
-from fieldapp.enterprises.industries import DIVISIONS
+from fieldapp.enterprises.industries import DIVISIONS, industry_name
+from fieldapp.enterprises.links import filter_url
 from fieldapp.enterprises.models import QualificationKind
-from fieldapp.enterprises.queries import Filters, find_contact, find_enterprise, list_enterprises, regions_of
-from fieldapp.guards import needs
+from fieldapp.enterprises.queries import (
+    Filters,
+    find_contact,
+    find_enterprise,
+    list_enterprises,
+    regions_of,
+    tags_in_use,
+)
+from fieldapp.guards import needs, repeatable
 from fieldapp.languages import _
 from fieldapp.pages import page
 
@@ -31,25 +39,51 @@ def _filters() -> Filters:
     )
 
 
+def _chosen(filters: Filters) -> list[tuple[str, str]]:
+    """The filters in force as (words, address without it)."""
+    chosen = []
+    if filters.region:
+        name = next((r.name for r in regions_of(current_user) if r.id == filters.region), "")
+        chosen.append((name or _("旗县区"), filter_url(filters, {"region": None})))
+    if filters.industry:
+        chosen.append((_(industry_name(filters.industry)), filter_url(filters, {"industry": ""})))
+    if filters.tag:
+        kind = next((k for k in QualificationKind if k.name.lower() == filters.tag.lower()), None)
+        chosen.append((_(kind.value) if kind else filters.tag, filter_url(filters, {"tag": ""})))
+    return chosen
+
+
 @bp.get("/enterprises")
 @needs("OFFICER", "LEAD")
 def index() -> Response:
     filters = _filters()
-    scopes = [("mine", _("我负责")), ("pool", _("待分配"))] if current_user.is_officer else [("team", _("全部")), ("pool", _("待分配"))]
+    first = ("mine", _("我负责")) if current_user.is_officer else ("team", _("全部"))
     return page(
         "enterprises/index.html",
-        scopes=scopes,
-        dues=[("overdue", _("该走访")), ("never", _("未走访")), ("soon", _("两周内到期"))],
         filters=filters,
         found=list_enterprises(current_user, filters),
+        chosen=_chosen(filters),
+        scopes=[first, ("pool", _("待分配"))],
+        dues=[("overdue", _("该走访")), ("never", _("未走访")), ("soon", _("两周内到期"))],
+    )
+
+
+@bp.get("/enterprises/filters")
+@needs("OFFICER", "LEAD")
+def filters() -> Response:
+    return page(
+        "enterprises/filters.html",
+        filters=_filters(),
         regions=regions_of(current_user),
         industries=DIVISIONS,
         kinds=QualificationKind,
+        tags=tags_in_use(current_user),
     )
 
 
 @bp.post("/enterprises/<int:enterprise_id>/contacts/<int:contact_id>/phone")
 @needs("OFFICER", "LEAD")
+@repeatable
 def phone(enterprise_id: int, contact_id: int) -> Response:
     """Showing a number is a deliberate, logged act, so it is a POST."""
     find_enterprise(current_user, enterprise_id, to=can_see_phones)

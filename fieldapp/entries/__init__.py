@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from fieldapp.db import WRITE_METHODS
 from fieldapp.entries.actions import close_entry, open_entry
+from fieldapp.guards import current_view
 
 bp = Blueprint("entries", __name__)
 
@@ -14,10 +15,18 @@ bp = Blueprint("entries", __name__)
 LONGEST_BODY = 64 * 1024
 
 
+def keep_instead(response: Response, body: str) -> Response:
+    """Keep `body` for replays in place of what `response` says: a secret is shown once and stored nowhere."""
+    response.kept_body = body  # type: ignore[attr-defined]
+    return response
+
+
 def init(app: Flask) -> None:
     @app.before_request
     def _open() -> Response | None:
         if request.method not in WRITE_METHODS or not current_user.is_authenticated:
+            return None
+        if getattr(current_view(), "is_repeatable", False):
             return None
         answer = open_entry(current_user.id)
         if answer is None:
@@ -36,6 +45,8 @@ def init(app: Flask) -> None:
         # Named on every answer, refusals included: an answer that does not name the entry proves nothing.
         response.headers["Outbox-Ack"] = str(key)
         if g.pop("entry_open", False) and response.status_code < 400:
-            body = "" if response.is_streamed else response.get_data(as_text=True)[:LONGEST_BODY]
+            body = getattr(response, "kept_body", None)
+            if body is None:
+                body = "" if response.is_streamed else response.get_data(as_text=True)[:LONGEST_BODY]
             close_entry(response.status_code, response.headers.get("Location", ""), body)
         return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fieldapp.clock import now
-from fieldapp.db import db
+from fieldapp.db import db, fetch, run
 from fieldapp.entries.models import Entry
 from fieldapp.entries.rules import fingerprint, key_without_script
 from fieldapp.languages import lazy
@@ -34,6 +35,27 @@ class BadKey(Refusal):
 class OtherPersonsEntry(NotAllowed):
     message = lazy("这条内容是另一位同事在这台手机上填的，请由本人登录后提交。")
     outbox_error = "user"
+
+
+_table = Entry.__table__
+_entry = sa.bindparam("entry", type_=_table.c.key.type)
+# RETURNING tells on both databases whether the key was free.
+_CLAIM = {
+    name: insert(_table)
+    .values(status=0, location="", body="", client_at=None)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(_table.c.created_at)
+    for name, insert in (("sqlite", sqlite_insert), ("postgresql", pg_insert))
+}
+_FIRST = sa.select(
+    _table.c.user_id, _table.c.fingerprint, _table.c.status, _table.c.location, _table.c.body
+).where(_table.c.key == _entry)
+_MADE_AT = sa.select(_table.c.created_at).where(_table.c.key == _entry)
+_CLOSE = (
+    sa.update(_table)
+    .where(_table.c.key == _entry)
+    .values(status=sa.bindparam("status"), location=sa.bindparam("location"), body=sa.bindparam("body"))
+)
 
 
 @dataclass
@@ -57,12 +79,14 @@ def asked_key() -> uuid.UUID | None:
 
 
 def content_fingerprint() -> bytes:
+    """Keyed: some forms carry passwords, and a plain digest of one would undo the slow hash kept elsewhere."""
     files = []
     for name, file in request.files.items(multi=True):
         digest = hashlib.file_digest(file.stream, "sha256").digest()
         file.stream.seek(0)
         files.append((name, digest))
-    return fingerprint(request.method, request.full_path.rstrip("?"), request.form.items(multi=True), files)
+    plain = fingerprint(request.method, request.full_path.rstrip("?"), request.form.items(multi=True), files)
+    return hmac.digest(current_app.config["SECRET_KEY"].encode(), b"entry:" + plain, "sha256")
 
 
 def open_entry(user_id: int) -> Answer | None:
@@ -76,34 +100,23 @@ def open_entry(user_id: int) -> Answer | None:
     if key is None:
         window = current_app.config["NO_SCRIPT_REPEAT_SECONDS"]
         key, before = key_without_script(user_id, content, now(), window)
-        earlier = db.session.execute(sa.select(Entry.created_at).where(Entry.key == before)).scalar()
+        earlier = run(_MADE_AT, {"entry": before}).scalar()
         if earlier and now() - earlier < timedelta(seconds=window):
             key = before
-    insert = pg_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-    made = now()
     row = {
         "key": key,
         "user_id": user_id,
         "method": request.method,
         "path": request.path,
         "fingerprint": content,
-        "status": 0,
-        "location": "",
-        "body": "",
-        "client_at": None,
-        "created_at": made,
+        "created_at": now(),
     }
-    # rowcount would do on SQLite; RETURNING tells the same on both.
-    claimed = db.session.execute(
-        insert(Entry).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(Entry.created_at)
-    ).scalar()
+    claimed = run(_CLAIM[db.engine.dialect.name], row).scalar()
     g.entry_key = key
     if claimed is not None:
         g.entry_open = True
         return None
-    first = db.session.execute(
-        sa.select(Entry.user_id, Entry.fingerprint, Entry.status, Entry.location, Entry.body).where(Entry.key == key)
-    ).one()
+    first = fetch(_FIRST, {"entry": key})[0]
     if first.user_id != user_id:
         raise OtherPersonsEntry
     if first.fingerprint != content:
@@ -113,6 +126,4 @@ def open_entry(user_id: int) -> Answer | None:
 
 def close_entry(status: int, location: str, body: str) -> None:
     """Keep the answer with the entry, in the same transaction as the write."""
-    db.session.execute(
-        sa.update(Entry).where(Entry.key == g.entry_key).values(status=status, location=location[:500], body=body)
-    )
+    run(_CLOSE, {"entry": g.entry_key, "status": status, "location": location[:500], "body": body})

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from fieldapp.accounts import User
-from fieldapp.db import db
+from fieldapp.db import db, fetch
 from fieldapp.enterprises.access import visible_to
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups.models import FollowUp, FollowUpStatus
@@ -67,20 +67,17 @@ def list_follow_ups(person: Person, page: str = "", *, closed: bool = False) -> 
     return list(rows[:size]), cursor
 
 
-def waiting(person: Person, on: date) -> tuple[int, int]:
-    """(open, overdue) promises of this person, for the tab's badge; counted to 100 at most."""
-    bounded = (
-        sa.select(FollowUp.due_on)
-        .where(FollowUp.assignee_id == person.id, FollowUp.status == FollowUpStatus.OPEN)
-        .order_by(FollowUp.due_on)
-        .limit(100)
-        .subquery()
-    )
-    row = db.session.execute(
-        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((bounded.c.due_on < on, 1), else_=0)), 0))
-        .select_from(bounded)
-    ).one()
-    return row[0], int(row[1])
+_WAITING = sa.select(sa.func.count()).select_from(
+    sa.select(FollowUp.due_on)
+    .where(FollowUp.assignee_id == sa.bindparam("assignee"), FollowUp.status == FollowUpStatus.OPEN)
+    .limit(100)
+    .subquery()
+)
+
+
+def waiting(person: Person) -> int:
+    """Open promises of this person, for the tab's badge; counted to 100 at most."""
+    return fetch(_WAITING, {"assignee": person.id})[0][0]
 
 
 def find_follow_up(

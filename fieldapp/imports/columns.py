@@ -355,6 +355,17 @@ def choose(book: Book, this_year: int) -> Mapping | None:
     return best[1] if best else None
 
 
+def bare_mapping(book: Book, this_year: int) -> Mapping | None:
+    """For a sheet whose headings say nothing: its first row of words, with no column mapped; the person may do it."""
+    for grid in book.grids:
+        width = max((len(row) for row in grid.rows[:_HEAD_SEARCH]), default=0)
+        for row in range(min(_HEAD_SEARCH, len(grid.rows) - 1)):
+            words = sum(1 for value in grid.rows[row] if isinstance(value, str))
+            if words >= 2 and words * 2 >= width:
+                return _mapping(grid, (row,), _headings(grid, (row,), width), this_year)
+    return None
+
+
 def find_mapping(grid: Grid, this_year: int) -> tuple[int, Mapping] | None:
     """(score, mapping) of a sheet; None when no row in its head looks like a header."""
     best: tuple[tuple[int, int], tuple[int, ...], list[Header]] | None = None

@@ -238,7 +238,7 @@ def _readers(mapping: Mapping, terms: Terms) -> dict[int, Reader]:
         "contact_title": lambda raw: repairs.read_text(raw, 40),
         "contact_phone": repairs.read_phones,
         "second_phone": repairs.read_phones,
-        "short_name": repairs.read_name,
+        "short_name": lambda raw: repairs.read_text(raw, 80),
         "former_names": repairs.read_names,
         "tags": lambda raw: repairs.read_list(raw, lambda piece: repairs.read_text(piece, 30)),
         "hnte_number": lambda raw: repairs.read_text(raw, 60),
@@ -412,7 +412,8 @@ def _odd_figures(enterprise: EnterpriseRow, mapping: Mapping) -> list[Note]:
         if revenue is not None and spend is not None and spend > max(revenue, Decimal(0)) and revenue >= 0:
             notes.append(
                 _about(
-                    "rd_spend", mapping, Kind.QUESTION, N_("研发费用 %(spend)s 万元比营业收入 %(revenue)s 万元还多，对吗？"),
+                    "rd_spend", mapping, Kind.QUESTION,
+                    N_("研发费用 %(spend)s 万元比营业收入 %(revenue)s 万元还多，对吗？"),
                     spend=f"{spend:,}", revenue=f"{revenue:,}",
                 )
             )  # fmt: skip

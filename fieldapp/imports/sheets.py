@@ -89,6 +89,7 @@ class Book:
 MOST_ENTRIES = 2_000
 MOST_CELLS = 900_000  # cells written in the XML, empty formatted ones included
 MOST_ELEMENTS = 2_000_000  # XML elements in all sheets, or in one other part
+MOST_TAGS = 3_200_000  # the same, counted without parsing: opening and closing tags
 MOST_AREA = 3_000_000  # rows × columns that a reader would have to lay out
 MOST_COLUMNS = 300
 MOST_MERGES = 20_000
@@ -146,6 +147,8 @@ def _read_xlsx(data: bytes, limits: Limits) -> Book:
     sheets = _sheet_parts(parts)
     shared = _shared_lengths(parts.get("xl/sharedStrings.xml") or parts.get("xl/sharedstrings.xml"))
     budget = _Budget(limits)
+    if sum(parts[path].count(b"<") for _, path in sheets) > MOST_TAGS:
+        raise _too_many_cells()
     scans = {path: _scan_sheet(parts[path], shared, budget) for _, path in sheets}
     clean = io.BytesIO()
     with zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as archive:
@@ -307,6 +310,8 @@ def _shared_lengths(content: bytes | None) -> list[int]:
     if not content:
         return lengths
 
+    if content.count(b"<") > MOST_TAGS:
+        raise _broken()
     elements = count()
 
     def element(name: str, _attributes: object) -> None:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from fieldapp import audit
-from fieldapp.db import db
+from fieldapp.db import db, run
 from fieldapp.needs.models import Need, NeedEvent, NeedKind, NeedSource, NeedStatus
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
     from fieldapp.enterprises.models import Enterprise
+
+
+_STEP = sa.insert(NeedEvent.__table__)
 
 
 def submit(
@@ -48,9 +51,6 @@ def submit(
     )
     db.session.add(need)
     db.session.flush()
-    db.session.execute(
-        sa.insert(NeedEvent),
-        [{"need_id": need_id, "at": at, "by_id": person.id, "before": None, "after": NeedStatus.SUBMITTED, "note": ""}],
-    )
+    run(_STEP, {"need_id": need_id, "at": at, "by_id": person.id, "after": NeedStatus.SUBMITTED})
     audit.record("need_submitted", f"need:{need_id}", actor=person, enterprise=enterprise.id)
     return need

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from uuid6 import uuid7
 
 from fieldapp import audit, clock
-from fieldapp.db import db
+from fieldapp.db import db, run
 from fieldapp.enterprises.actions import add_contact, note_visit
 from fieldapp.followups.actions import promise
 from fieldapp.languages import lazy
@@ -24,6 +24,9 @@ from fieldapp.visits.rules import is_late_entry, require_possible
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
     from fieldapp.enterprises.models import Enterprise
+
+
+_MET = sa.insert(visit_contact)
 
 
 class IdTaken(Conflict):
@@ -84,9 +87,7 @@ def record_visit(
     if new_contact[0]:
         met = [*met, add_contact(enterprise, *new_contact).id]
     if met:
-        db.session.execute(
-            sa.insert(visit_contact), [{"visit_id": visit.id, "contact_id": c} for c in dict.fromkeys(met)]
-        )
+        run(_MET, [{"visit_id": visit.id, "contact_id": contact_id} for contact_id in dict.fromkeys(met)])
     if need[0]:
         submit(
             person,

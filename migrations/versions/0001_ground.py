@@ -49,13 +49,18 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refusal_noted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_throttle")),
     )
+    with op.batch_alter_table("sign_in_throttle", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_throttle_last_failed_at"), ["last_failed_at"], unique=False)
+
     op.create_table(
         "team",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("office_phone", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_team")),
         sa.UniqueConstraint("name", name=op.f("uq_team_name")),
     )
@@ -84,6 +89,7 @@ def upgrade() -> None:
         sa.Column("birth_year", sa.Integer(), nullable=True),
         sa.Column("password_hash", sa.String(length=200), nullable=False),
         sa.Column("password_is_one_time", sa.Boolean(), nullable=False),
+        sa.Column("password_set_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("language", sa.String(length=4), nullable=False),
         sa.Column("theme", sa.String(length=8), nullable=False),
         sa.Column("text_size", sa.String(length=8), nullable=False),
@@ -195,6 +201,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("kept", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_session_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_session_token_hash")),
@@ -677,6 +684,9 @@ def downgrade() -> None:
     op.drop_table("user")
     op.drop_table("team_region")
     op.drop_table("team")
+    with op.batch_alter_table("sign_in_throttle", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_throttle_last_failed_at"))
+
     op.drop_table("sign_in_throttle")
     op.drop_table("region")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
