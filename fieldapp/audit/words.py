@@ -38,6 +38,7 @@ ACTIONS = {
     "import_withdrawn": N_("放弃导入"),
     "enterprises_imported": N_("导入企业"),
     "enterprises_created": N_("新建企业"),
+    "enterprises_changed": N_("更新企业资料"),
     "visit_recorded": N_("记录走访"),
     "need_submitted": N_("提交需求"),
     "promised": N_("答应跟进"),
@@ -65,6 +66,8 @@ DETAILS = {
     "team": N_("服务团"),
     "leads": N_("负责的服务团"),
     "count": N_("数量"),
+    "enterprises": N_("企业"),
+    "rows": N_("行数"),
     "status": N_("结果"),
     "rule": N_("地址"),
     "method": N_("方式"),
@@ -88,6 +91,9 @@ VALUES = {
     "DROPPED": N_("不再跟进"),
 }
 
+# An import names thousands of records: the page shows the first, the row keeps all.
+MOST_SHOWN = 12
+
 
 def action_words(action: str) -> str:
     return _(ACTIONS[action]) if action in ACTIONS else action
@@ -109,7 +115,10 @@ def detail_words(detail: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{key} ({_value(one)})" for key, one in value.items()]
     if isinstance(value, list):
-        return _("、").join(_value(one) for one in value)
+        shown = _("、").join(_value(one) for one in value[:MOST_SHOWN])
+        return shown if len(value) <= MOST_SHOWN else _("%(some)s 等 %(count)s 项", some=shown, count=len(value))
     text = str(value)
     return _(VALUES[text]) if text in VALUES else text

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from fieldapp.accounts import Region, Team, User
 from fieldapp.codes.models import QrCode
 from fieldapp.db import db
-from fieldapp.enterprises.access import visible_to
+from fieldapp.enterprises.access import serves_enterprises, visible_to
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.refusals import NotFound
 
@@ -101,6 +101,8 @@ def find_card(token: str) -> Card | None:
 
 def may_open(person: Person, enterprise_id: int) -> bool:
     """Whether this person sees the enterprise."""
+    if not serves_enterprises(person):  # nothing to ask the database
+        return False
     query = (
         sa.select(sa.literal(1))
         .select_from(Enterprise)

@@ -175,7 +175,7 @@ def _examine(by: Importer, batch: ImportBatch, book: Book, mapping: Mapping, rep
         rows.append(_row(batch.id, result, effect, changes))
         _count(tally, result, effect)
     for at in range(0, len(rows), 2_000):
-        db.session.execute(sa.insert(ImportRow), rows[at : at + 2_000])
+        db.session.execute(sa.insert(ImportRow.__table__), rows[at : at + 2_000])
     batch.state = BatchState.CHECKED
     batch.counts = dict(tally) | {"last_row": len(grid.rows)}
 
@@ -308,7 +308,7 @@ def confirm(by: Importer, batch: ImportBatch, version: int, report: Report | Non
     batch.counts = batch.counts | {"done": dict(done)}
     # What was written stands in the enterprises now; telephone numbers need not be kept twice.
     db.session.execute(sa.update(ImportRow).where(ImportRow.batch_id == batch.id).values(fields={}))
-    audit.record("enterprises_imported", f"import:{batch.id}", sha256=batch.sha256, **done)
+    audit.record("enterprises_imported", f"import:{batch.id}", sha256=batch.sha256, rows=dict(done))
     return done
 
 
@@ -420,7 +420,7 @@ def _write_details(plans: list[tuple[int, Plan]], source: str) -> None:
         (Qualification, held),
     ):
         if rows:
-            db.session.execute(sa.insert(model), rows)
+            db.session.execute(sa.insert(model.__table__), rows)  # the table: twice as fast as through the mapper
 
 
 def _years_of(ids: list[int]) -> set[tuple[int, int]]:

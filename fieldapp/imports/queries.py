@@ -258,15 +258,15 @@ def known_by_code(codes: Sequence[str]) -> dict[str, Known]:
             Contact.phone,
             Contact.second_phone,
         ).where(Contact.enterprise_id.in_(some), Contact.active)
-        for enterprise_id, *values in db.session.execute(contacts.order_by(Contact.id)):
-            by_id[enterprise_id].contacts.append(KnownContact(*values))
+        for enterprise_id, *rest in db.session.execute(contacts.order_by(Contact.id)):
+            by_id[enterprise_id].contacts.append(KnownContact(*rest))
         figures = sa.select(
             EnterpriseYear.enterprise_id,
             EnterpriseYear.year,
             *(getattr(EnterpriseYear, name) for name in FIGURES),
         ).where(EnterpriseYear.enterprise_id.in_(some))
-        for enterprise_id, year, *values in db.session.execute(figures):
-            by_id[enterprise_id].years[year] = dict(zip(FIGURES, values, strict=True))
+        for enterprise_id, year, *rest in db.session.execute(figures):
+            by_id[enterprise_id].years[year] = dict(zip(FIGURES, rest, strict=True))
         tags = sa.select(EnterpriseTag.enterprise_id, EnterpriseTag.tag).where(
             EnterpriseTag.enterprise_id.in_(some)
         )
@@ -280,6 +280,6 @@ def known_by_code(codes: Sequence[str]) -> dict[str, Known]:
             Qualification.valid_from,
             Qualification.valid_to,
         ).where(Qualification.enterprise_id.in_(some))
-        for enterprise_id, held_id, kind, *values in db.session.execute(held):
-            by_id[enterprise_id].qualifications.append(KnownQualification(held_id, kind.name, *values))
+        for enterprise_id, held_id, kind, *rest in db.session.execute(held):
+            by_id[enterprise_id].qualifications.append(KnownQualification(held_id, kind.name, *rest))
     return found

@@ -145,7 +145,7 @@ def test_the_trail_tells_of_the_import_without_personal_data(li):
     db.session.rollback()
     events = list(db.session.scalars(sa.select(AuditEvent).where(AuditEvent.actor_name == "李望")))
     by_action = {event.action: event for event in events}
-    assert by_action["enterprises_imported"].detail["new"] == 3
+    assert by_action["enterprises_imported"].detail["rows"]["new"] == 3
     assert len(by_action["enterprises_created"].detail["enterprises"]) == 3
     assert "138441" not in repr([event.detail for event in events])
 
