@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 
-from fieldapp import clock, formats, guards, languages, pages
+from fieldapp import backup, clock, formats, guards, languages, pages
 from fieldapp import db as database
 from fieldapp.settings import read_settings
 
@@ -65,8 +65,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         module = import_module(f"fieldapp.{name}")
         getattr(module, "init", lambda _app: None)(app)
         app.register_blueprint(module.bp)
+    backup.init(app)
     import_module("fieldapp.demo").init(app)
-    _stub(app)
     return app
 
 
@@ -78,9 +78,3 @@ def _log_lines() -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
-
-
-def _stub(app: Flask) -> None:
-    for endpoint, rule in {"codes.scan": "/scan", "codes.labels": "/enterprises/qr-labels", "codes.show": "/enterprises/<int:enterprise_id>/qr", "imports.index": "/imports/enterprises", "audit.index": "/audit"}.items():
-        if endpoint not in app.view_functions:
-            app.add_url_rule(rule, endpoint, lambda **_: "stub")

@@ -129,7 +129,9 @@ def paragraphs(text: str | None) -> Markup:
 
 
 def iso(value: datetime | date | None) -> str:
-    return "" if value is None else (clock.local(value) if isinstance(value, datetime) else value).isoformat()
+    if isinstance(value, datetime):
+        return clock.local(value).isoformat(timespec="seconds")  # HTML's <time> takes no microseconds
+    return "" if value is None else value.isoformat()
 
 
 def init(app: Flask) -> None:
