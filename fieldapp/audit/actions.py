@@ -7,18 +7,26 @@ from typing import Any
 import sqlalchemy as sa
 from flask import g, has_request_context, request
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from fieldapp.audit.models import AuditEvent
 from fieldapp.clock import now
-from fieldapp.db import keep_if_refused, run
+from fieldapp.db import afterwards, keep_if_refused, run
 
 _INSERT = sa.insert(AuditEvent.__table__)
 
 
-def record(action: str, subject: object = "", *, survives: bool = False, actor: Any = None, **detail: Any) -> None:
+def _insert(session: Session, row: dict[str, Any]) -> None:
+    session.connection().execute(_INSERT, row)
+
+
+def record(
+    action: str, subject: object = "", *, survives: bool = False, later: bool = False, actor: Any = None, **detail: Any
+) -> None:
     """Add one event to the present transaction.
 
-    `survives=True` is for refused acts: the event is written after the request has been rolled back.
+    `survives=True` is for refused acts: the event is written after the request has been rolled back. `later=True` is
+    for sensitive reading (printing, exporting): a GET writes nothing itself, so the trail is told when it is over.
     `actor` defaults to the signed-in person (None: the system). The insert is a plain statement because the trail
     is written in every request and is never read back in the same one.
     """
@@ -38,6 +46,8 @@ def record(action: str, subject: object = "", *, survives: bool = False, actor: 
     }
     if survives:
         g.refusal_told = True  # this refusal has its own line; the general one need not be added
-        keep_if_refused(lambda session: session.connection().execute(_INSERT, row) and None)
+        keep_if_refused(lambda session: _insert(session, row))
+    elif later:
+        afterwards(lambda session: _insert(session, row))
     else:
         run(_INSERT, row)

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from qrcode.constants import ERROR_CORRECT_Q
 
 from fieldapp.codes import lettering
+from fieldapp.codes.masks import best_mask
 
 QUIET = 4  # modules of white around the symbol, as ISO/IEC 18004 demands
 INK = "#000000"  # pure black: a tinted one is screened by laser printers, and its edges fray
@@ -30,7 +31,9 @@ def matrix(url: str) -> Matrix:
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_Q, border=0)
     # One segment: switching modes inside a short address costs more than it saves.
     code.add_data(url, optimize=0)
-    code.make(fit=True)
+    code.best_fit()
+    code.mask_pattern = best_mask(code)
+    code.make(fit=False)
     return [[bool(dark) for dark in row] for row in code.get_matrix()]
 
 

@@ -14,6 +14,16 @@ class QrCode(db.Model):
     """One printed code. Revoked ones stay, so that an old print can be told what it is."""
 
     __tablename__ = "qr_code"
+    # One code in use an enterprise, whoever presses the button at the same moment.
+    __table_args__ = (
+        sa.Index(
+            "uq_qr_code_in_use",
+            "enterprise_id",
+            unique=True,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     enterprise_id: Mapped[int] = mapped_column(sa.ForeignKey("enterprise.id"), index=True)

@@ -197,7 +197,7 @@ def labels_file() -> Response:
         raise NotFound(_("这里没有可以打印的二维码。请先选企业。"))
     if len(chosen) > MOST_LABELS:
         raise TooManyLabels
-    actions.record_print(current_user, layout, [item.id for item in chosen])
+    actions.record_print(layout, [item.id for item in chosen])
     body = labels_pdf([_label(item) for item in chosen], layout)
     name = chosen[0].name if len(chosen) == 1 else _("二维码标签")
     return _file(body, "application/pdf", f"{name}.pdf", attached=True)

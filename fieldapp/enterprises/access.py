@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,45 +33,58 @@ def scope_values(person: Person) -> dict[str, Any]:
     return {"viewer": person.id, "viewer_team": person.team_id, **led}
 
 
-def _parameter(name: str) -> sa.BindParameter[int]:
+Bind = Callable[[str], "sa.BindParameter[int]"]
+
+
+def _later(name: str) -> sa.BindParameter[int]:
+    """A place in a statement that is built once; its value comes with scope_values()."""
     return sa.bindparam(name, type_=sa.Integer)
+
+
+def _assigned(bind: Bind) -> sa.Select[tuple[int]]:
+    return sa.select(Assignment.enterprise_id).where(
+        Assignment.officer_id == bind("viewer"), Assignment.ended_on.is_(None)
+    )
+
+
+def _pooled(bind: Bind) -> ColumnElement[bool]:
+    return sa.and_(Enterprise.team_id == bind("viewer_team"), Enterprise.officer_id.is_(None))
+
+
+def _visible(scope: Scope, bind: Bind) -> ColumnElement[bool]:
+    """Officers: assigned to them, or their team's pool. Leads: their teams'. Admins and auditors: none."""
+    if scope.role == "OFFICER":
+        mine = Enterprise.id.in_(_assigned(bind))
+        return sa.or_(mine, _pooled(bind)) if scope.has_team else mine
+    if scope.role != "LEAD" or scope.leads == 0:
+        return sa.false()
+    if scope.leads == 1:  # plain equality lets both planners walk the (team, due) index in order
+        return Enterprise.team_id == bind("led_0")
+    return Enterprise.team_id.in_([bind(f"led_{at}") for at in range(scope.leads)])
 
 
 @cache
 def assigned() -> sa.Select[tuple[int]]:
     """Ids of the enterprises the viewer serves today, as main officer or helper."""
-    return sa.select(Assignment.enterprise_id).where(
-        Assignment.officer_id == _parameter("viewer"), Assignment.ended_on.is_(None)
-    )
+    return _assigned(_later)
 
 
 @cache
 def pooled() -> ColumnElement[bool]:
     """The shared pool of the viewer's team: nobody's yet."""
-    return sa.and_(Enterprise.team_id == _parameter("viewer_team"), Enterprise.officer_id.is_(None))
-
-
-@cache
-def led(leads: int) -> ColumnElement[bool]:
-    if leads == 1:  # plain equality lets both planners walk the (team, due) index in order
-        return Enterprise.team_id == _parameter("led_0")
-    if leads == 0:
-        return sa.false()
-    return Enterprise.team_id.in_([_parameter(f"led_{at}") for at in range(leads)])
+    return _pooled(_later)
 
 
 @cache
 def visible(scope: Scope) -> ColumnElement[bool]:
-    """Officers: assigned to them, or their team's pool. Leads: their teams'. Admins and auditors: none."""
-    if scope.role == "OFFICER":
-        mine = Enterprise.id.in_(assigned())
-        return sa.or_(mine, pooled()) if scope.has_team else mine
-    return led(scope.leads) if scope.role == "LEAD" else sa.false()
+    """The one condition for statements that are built once per scope; executed with scope_values(person)."""
+    return _visible(scope, _later)
 
 
 def visible_to(person: Person) -> ColumnElement[bool]:
     """The one condition, with this person in it."""
-    return visible(scope_of(person)).params(scope_values(person))
+    values = scope_values(person)
+    return _visible(scope_of(person), lambda name: sa.bindparam(name, values[name], type_=sa.Integer))
 
 
 def serves_enterprises(person: Person) -> bool:

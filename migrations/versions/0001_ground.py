@@ -317,6 +317,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("qr_code", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_qr_code_enterprise_id"), ["enterprise_id"], unique=False)
+        batch_op.create_index(
+            "uq_qr_code_in_use",
+            ["enterprise_id"],
+            unique=True,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        )
 
     op.create_table(
         "qualification",
@@ -640,6 +647,7 @@ def downgrade() -> None:
 
     op.drop_table("qualification")
     with op.batch_alter_table("qr_code", schema=None) as batch_op:
+        batch_op.drop_index("uq_qr_code_in_use")
         batch_op.drop_index(batch_op.f("ix_qr_code_enterprise_id"))
 
     op.drop_table("qr_code")

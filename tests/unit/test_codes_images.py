@@ -11,6 +11,7 @@ import random
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+import qrcode
 from PIL import Image
 
 from fieldapp.codes import images
@@ -113,6 +114,16 @@ def test_the_address_takes_a_small_version_at_level_q() -> None:
     assert len(images.matrix(ADDRESSES[0])) == 37
     found = qr_damage.zxingcpp.read_barcodes(qr_damage.picture(images.png(ADDRESSES[0])))
     assert found[0].ec_level == "Q"
+
+
+@pytest.mark.parametrize("length", [10, 25, 40, 60, 90, 140])
+def test_the_symbol_is_the_one_that_the_library_makes_by_itself(length: int) -> None:
+    for seed in range(8):
+        url = "https://a.cn/" + base64.b64encode(random.Random(seed).randbytes(length)).decode()[:length]
+        plain = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_Q, border=0)
+        plain.add_data(url, optimize=0)
+        plain.make(fit=True)
+        assert images.matrix(url) == plain.get_matrix()
 
 
 def test_the_svg_is_well_formed_and_says_name_and_number() -> None:
