@@ -9,10 +9,12 @@ import sqlalchemy as sa
 
 from fieldapp import clock
 from fieldapp.accounts.models import Region, Team, User
+from fieldapp.codes.models import QrCode
 from fieldapp.db import db, writing
 from fieldapp.enterprises.actions import assign, index
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.visits.models import Visit
+from tests.qr_damage import film, wall
 from tests.tools import chromium
 
 pytestmark = pytest.mark.browser
@@ -40,10 +42,22 @@ def crowded(site):
     return site
 
 
-def test_from_sign_in_to_the_leads_desk(browser, crowded):
+@pytest.fixture
+def with_camera(browser, crowded, tmp_path):
+    """A phone whose camera looks at the code on 华星's wall; the code fills a fifth of the picture's width."""
+    token = crowded.ask(
+        sa.select(QrCode.token).join(Enterprise, Enterprise.id == QrCode.enterprise_id).where(Enterprise.name.startswith("华星"))
+    )
+    camera = film(tmp_path / "camera.y4m", wall([(f"{crowded.url}/q/{token}", 0.3, 0.6)]))
+    running = browser.browser_type.launch(**chromium.launch_options(camera=camera))
+    yield running
+    running.close()
+
+
+def test_from_sign_in_to_the_leads_desk(browser, with_camera, crowded):
     site = crowded
     before = site.ask(sa.select(sa.func.count()).select_from(Visit))
-    with chromium.phone(browser) as page:
+    with chromium.phone(with_camera) as page:
         site.sign_in(page, "zhao")
         page.get_by_role("link", name="企业", exact=True).click()
 
@@ -69,6 +83,12 @@ def test_from_sign_in_to_the_leads_desk(browser, crowded):
         page.get_by_label("搜索企业").fill("hxxny")
         page.keyboard.press("Enter")
         page.get_by_role("link", name="华星新能源材料有限公司").click()
+        page.wait_for_selector("h1")
+        casefile = page.url
+
+        # so does the code on its door, through the camera
+        page.goto(f"{site.url}/scan")
+        page.wait_for_url(lambda address: address.partition("?")[0] == casefile, timeout=30_000)
         page.get_by_role("link", name="开始走访").click()
 
         # one plain visit, sent by two quick taps
