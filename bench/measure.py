@@ -81,8 +81,17 @@ class Client:
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         began = time.perf_counter()
-        self.connection.request(request.method, request.path, request.body or None, headers)
-        reply = self.connection.getresponse()
+        try:
+            self.connection.request(request.method, request.path, request.body or None, headers)
+            reply = self.connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # The server closes connections that were idle for long; a write is never sent twice.
+            if request.method != "GET":
+                raise
+            self.connection.close()
+            began = time.perf_counter()
+            self.connection.request(request.method, request.path, None, headers)
+            reply = self.connection.getresponse()
         body = reply.read()
         seconds = time.perf_counter() - began
         for line in reply.headers.get_all("Set-Cookie") or []:

@@ -31,6 +31,17 @@ PYTHON
     postgres*)
         file="$to/fieldapp-$stamp.dump"
         plain="postgresql://${url#*://}"
+        # A password travels in the environment: on the command line everybody on this host could read it.
+        case $plain in
+            *:*@*)
+                secret=${plain#postgresql://*:}
+                PGPASSWORD=$(printf %s "${secret%%@*}" |
+                    python3 -c 'import sys, urllib.parse as u; print(u.unquote(sys.stdin.read()))')
+                export PGPASSWORD
+                user=${plain#postgresql://}
+                plain="postgresql://${user%%:*}@${plain#*@}"
+                ;;
+        esac
         pg_dump --format=custom --no-owner --file="$file.part" --dbname="$plain"
         pg_restore --list "$file.part" >/dev/null  # readable to its end
         mv "$file.part" "$file"

@@ -24,7 +24,7 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 
 # The heartbeat file must not wait for a busy disk.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  (gunicorn makes its own file)
 
 # nginx hands over whole requests already; these only bound what it could pass on.
 limit_request_line = 8190

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from blinker import Signal
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
@@ -39,6 +40,11 @@ class WrongPassword(Refusal):
     message = lazy("现在的密码不对。")
 
 
+# Sent inside the transaction with the team's id, its `regions` and those it `dropped`: the slices behind this one keep
+# what belongs to a region with the team that serves it.
+regions_changed = Signal()
+
+
 @dataclass(frozen=True)
 class SignedIn:
     token: str
@@ -60,7 +66,9 @@ def wait_words(seconds: int) -> str:
     return _("%(wait)s 秒", wait=seconds) if seconds < 120 else _("%(wait)s 分钟", wait=-(-seconds // 60))
 
 
-def sign_in(username: str, password: str, address: str, *, browser: bytes | None = None, kept: bool = True) -> SignedIn | TurnedAway:
+def sign_in(
+    username: str, password: str, address: str, *, browser: bytes | None = None, kept: bool = True
+) -> SignedIn | TurnedAway:
     """Check a password in three short steps, so that no lock is held while argon2 works.
 
     Unknown name, wrong password and disabled account take the same path: one look-up, one count, one verification,
@@ -69,9 +77,9 @@ def sign_in(username: str, password: str, address: str, *, browser: bytes | None
     username = tidy_username(username)
     with reading() as session:
         found = session.execute(
-            sa.select(User.id, User.password_hash, User.active, User.password_is_one_time, User.password_set_at).where(
-                User.username == username
-            )
+            sa.select(
+                User.id, User.password_hash, User.active, User.password_is_one_time, User.password_set_at
+            ).where(User.username == username)
         ).first()
         limits = throttle.limits_for(session, username, found.id if found else None, address, browser)
     subject = f"user:{found.id}" if found else ""
@@ -82,7 +90,9 @@ def sign_in(username: str, password: str, address: str, *, browser: bytes | None
     if verdict.wait:
         if verdict.worth_noting:
             audit.record("sign_in_throttled", subject, survives=True, wait=verdict.wait)
-        sentence = _("试得太频繁了，请过 %(wait)s再试。密码没有被锁，稍等就好。", wait=wait_words(verdict.wait))
+        sentence = _(
+            "试得太频繁了，请过 %(wait)s再试。密码没有被锁，稍等就好。", wait=wait_words(verdict.wait)
+        )
         return TurnedAway(429, sentence, verdict.wait)
     right = passwords.matches(found.password_hash if found else None, password)
     user = None
@@ -99,7 +109,9 @@ def sign_in(username: str, password: str, address: str, *, browser: bytes | None
         user.password_hash = renewed
     if browser:  # whoever was signed in on this browser is so no longer
         db.session.execute(
-            sa.update(Session).where(Session.token_hash == browser, Session.ended_at.is_(None)).values(ended_at=now())
+            sa.update(Session)
+            .where(Session.token_hash == browser, Session.ended_at.is_(None))
+            .values(ended_at=now())
         )
     token = sessions.open_session(user, now(), kept=kept)
     db.session.flush()
@@ -155,7 +167,9 @@ def change_password(person: Person, current: str | None, new: str) -> tuple[str,
 
 def set_display(person: Person, theme: str, text_size: str, language: str) -> None:
     db.session.execute(
-        sa.update(User).where(User.id == person.id).values(theme=theme, text_size=text_size, language=language)
+        sa.update(User)
+        .where(User.id == person.id)
+        .values(theme=theme, text_size=text_size, language=language)
     )
     audit.record("display_changed", f"user:{person.id}")
 
@@ -203,7 +217,15 @@ def create_user(
 
 
 def edit_user(
-    user: User, admins: list[int], version: int, *, name: str, phone: str, role: Role, team_id: int | None, led: frozenset[int]
+    user: User,
+    admins: list[int],
+    version: int,
+    *,
+    name: str,
+    phone: str,
+    role: Role,
+    team_id: int | None,
+    led: frozenset[int],
 ) -> None:
     """Change a locked account; `admins` are the ids of all who can act. Another role or team ends its sessions.
 
@@ -213,20 +235,20 @@ def edit_user(
         raise Stale
     if user.role is Role.ADMIN and role is not Role.ADMIN and user.active:
         require_an_admin(admins, user.id)
-    before = {"role": user.role, "team": user.team_id}
+    old_role, old_team, old_led = user.role, user.team_id, queries.led_teams(user.id)
     fields = [key for key, value in (("name", name), ("phone", phone)) if getattr(user, key) != value]
     user.name, user.phone, user.role, user.team_id = name, phone, role, team_id
     user.version += 1
     if fields:
         audit.record("user_changed", f"user:{user.id}", fields=fields)
-    if before["role"] is not role:
-        audit.record("role_changed", f"user:{user.id}", before=before["role"].name, after=role.name)
-    if before["team"] != team_id:
-        audit.record("user_moved", f"user:{user.id}", before=before["team"], after=team_id)
-    if queries.led_teams(user.id) != led:
-        audit.record("led_teams_changed", f"user:{user.id}", before=sorted(queries.led_teams(user.id)), after=sorted(led))
+    if old_role is not role:
+        audit.record("role_changed", f"user:{user.id}", before=old_role.name, after=role.name)
+    if old_team != team_id:
+        audit.record("user_moved", f"user:{user.id}", before=old_team, after=team_id)
+    if old_led != led:
+        audit.record("led_teams_changed", f"user:{user.id}", before=sorted(old_led), after=sorted(led))
         _lead_exactly(user.id, led)
-    if before != {"role": role, "team": team_id}:
+    if old_role is not role or old_team != team_id:
         sessions.end_sessions(user.id)
     db.session.flush()
 
@@ -235,9 +257,13 @@ def _lead_exactly(user_id: int, led: frozenset[int]) -> None:
     present = queries.led_teams(user_id)
     gone, new = present - led, led - present
     if gone:
-        db.session.execute(sa.delete(team_lead).where(team_lead.c.user_id == user_id, team_lead.c.team_id.in_(gone)))
+        db.session.execute(
+            sa.delete(team_lead).where(team_lead.c.user_id == user_id, team_lead.c.team_id.in_(gone))
+        )
     if new:
-        db.session.execute(sa.insert(team_lead), [{"user_id": user_id, "team_id": team} for team in sorted(new)])
+        db.session.execute(
+            sa.insert(team_lead), [{"user_id": user_id, "team_id": team} for team in sorted(new)]
+        )
 
 
 def set_active(admin: Person, user: User, admins: list[int], active: bool) -> None:
@@ -273,7 +299,13 @@ def reset_password(admin: Person, user: User) -> str:
 
 
 def save_team(
-    team: Team | None, version: int, *, name: str, office_phone: str, regions: frozenset[int], leads: frozenset[int]
+    team: Team | None,
+    version: int,
+    *,
+    name: str,
+    office_phone: str,
+    regions: frozenset[int],
+    leads: frozenset[int],
 ) -> Team:
     """Make a team (None) or change a locked one. A region belongs to one team. Raises Stale, Taken."""
     if team is not None and team.version != version:
@@ -297,7 +329,13 @@ def save_team(
         db.session.rollback()
         # The unique constraints have the last word: which one spoke is told by what is there now.
         field = "name" if _ids(Team.id, Team.name == name) else "regions"
-        raise Taken(field, _("已经有叫这个名字的服务团。") if field == "name" else _("有旗县区刚被别的服务团选走，请重新选。")) from error
+        raise Taken(
+            field,
+            _("已经有叫这个名字的服务团。")
+            if field == "name"
+            else _("有旗县区刚被别的服务团选走，请重新选。"),
+        ) from error
+    regions_changed.send(team.id, regions=regions, dropped=before_regions - regions)
     audit.record(
         "team_created" if made else "team_changed",
         f"team:{team.id}",
@@ -316,13 +354,19 @@ def _change(word: str, before: frozenset[int], after: frozenset[int]) -> dict[st
 
 
 def _require_free(regions: frozenset[int], team: Team | None) -> None:
-    taken = [r for r in queries.list_regions() if r.id in regions and r.team_id not in (None, team.id if team else None)]
+    taken = [
+        r
+        for r in queries.list_regions()
+        if r.id in regions and r.team_id not in (None, team.id if team else None)
+    ]
     if taken:
         words = _("、").join(f"{r.name}（{r.team}）" for r in taken)
         raise Taken("regions", _("已归别的服务团：%(regions)s。请先从那个服务团里取消。", regions=words))
 
 
-def _set_members(table: sa.Table, column: str, team_id: int, before: frozenset[int], after: frozenset[int]) -> None:
+def _set_members(
+    table: sa.Table, column: str, team_id: int, before: frozenset[int], after: frozenset[int]
+) -> None:
     gone, new = before - after, after - before
     if gone:
         db.session.execute(sa.delete(table).where(table.c.team_id == team_id, table.c[column].in_(gone)))

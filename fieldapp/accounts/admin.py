@@ -37,7 +37,7 @@ def _filters() -> queries.PeopleFilters:
 def users() -> Response:
     filters = _filters()
     people, next_page = queries.list_people(filters)
-    kept = {
+    kept: dict[str, Any] = {
         "q": filters.q or None,
         "role": filters.role.name.lower() if filters.role else None,
         "team": filters.team,
@@ -62,7 +62,9 @@ def _shown_once(user: User, secret: str) -> Response:
     nothing that the database does not hold.
     """
     shown = page("accounts/one_time.html", person=user, secret=secret)
-    return keep_instead(shown, page("accounts/one_time.html", person=user, secret=None).get_data(as_text=True))
+    return keep_instead(
+        shown, page("accounts/one_time.html", person=user, secret=None).get_data(as_text=True)
+    )
 
 
 @bp.route("/admin/users/new", methods=["GET", "POST"])
@@ -137,7 +139,12 @@ def _user_page(
         data = {**words, "role": person.role.name, "team": person.team_id, "leads": sorted(words["led"])}
         form = PersonForm(teams=queries.team_choices(), data={**data, "version": person.version})
     return page(
-        "accounts/user.html", form=form, person=person, changed=changed, status=status, oneself=person.id == current_user.id
+        "accounts/user.html",
+        form=form,
+        person=person,
+        changed=changed,
+        status=status,
+        oneself=person.id == current_user.id,
     )
 
 
@@ -234,19 +241,27 @@ def _save_team(team: Team | None) -> Response:
         except actions.Stale:
             assert team is not None
             theirs, mine = _team_texts(_team_form(team)), _team_texts(form)
-            changed = [(label, theirs[label], mine[label]) for label in theirs if theirs[label] != mine[label]]
+            changed = [
+                (label, theirs[label], mine[label]) for label in theirs if theirs[label] != mine[label]
+            ]
             form.version.data = form.version.raw_data = None
             form.version.process(None, team.version)
             status = 409
         else:
             return done(to=url_for("accounts.teams"), notice="team_saved")
-    served = {region.id: region.team for region in queries.list_regions() if team is None or region.team_id != team.id}
+    served = {
+        region.id: region.team
+        for region in queries.list_regions()
+        if team is None or region.team_id != team.id
+    }
     return page("accounts/team.html", form=form, team=team, changed=changed, status=status, served=served)
 
 
 def _team_texts(form: TeamForm) -> dict[str, str]:
     def chosen(field: Any) -> str:
-        return _("、").join(str(label) for value, label in field.choices if value in (field.data or ())) or "—"
+        return (
+            _("、").join(str(label) for value, label in field.choices if value in (field.data or ())) or "—"
+        )
 
     return {
         _("名称"): form.name.data or "—",

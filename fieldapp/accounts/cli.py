@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask import current_app
 from flask.cli import with_appcontext
@@ -25,7 +27,9 @@ ROLES = [role.name.lower() for role in Role]
 @click.option("--team", "team_name", default="", help="Name of an officer's or lead's team.")
 @click.option("--leads", multiple=True, help="Name of a team this lead is over; may be given several times.")
 @with_appcontext
-def create_user_command(username: str, name: str, role: str, phone: str, team_name: str, leads: tuple[str, ...]) -> None:
+def create_user_command(
+    username: str, name: str, role: str, phone: str, team_name: str, leads: tuple[str, ...]
+) -> None:
     """Create an account and print its one-time password, once.
 
     The same rules as in the admin's form; what is wrong is said and nothing is written.
@@ -36,12 +40,22 @@ def create_user_command(username: str, name: str, role: str, phone: str, team_na
         teams = {team.name: team.id for team in choices}
         unknown = [wanted for wanted in (team_name, *leads) if wanted and wanted not in teams]
         if unknown:
-            raise click.ClickException(f"no such team: {', '.join(unknown)}; there are: {', '.join(teams) or 'none yet'}")
-        typed = {"username": username, "name": name, "phone": phone, "role": role.upper(), "version": "0"}
+            raise click.ClickException(
+                f"no such team: {', '.join(unknown)}; there are: {', '.join(teams) or 'none yet'}"
+            )
+        typed: dict[str, Any] = {
+            "username": username,
+            "name": name,
+            "phone": phone,
+            "role": role.upper(),
+            "version": "0",
+        }
         typed |= {"team": str(teams.get(team_name, "")), "leads": [str(teams[wanted]) for wanted in leads]}
         form = NewPersonForm(MultiDict(typed), teams=choices)
         if not form.validate():
-            raise click.ClickException("; ".join(f"{field}: {errors[0]}" for field, errors in form.errors.items()))
+            raise click.ClickException(
+                "; ".join(f"{field}: {errors[0]}" for field, errors in form.errors.items())
+            )
         try:
             user, secret = actions.create_user(form.username.data, **form.words())
         except actions.Taken as refusal:

@@ -85,7 +85,9 @@ class PasswordForm(Form):
 
 
 class DisplayForm(Form):
-    theme = RadioField(lazy("深浅"), choices=[("auto", lazy("跟随系统")), ("light", lazy("浅色")), ("dark", lazy("深色"))])
+    theme = RadioField(
+        lazy("深浅"), choices=[("auto", lazy("跟随系统")), ("light", lazy("浅色")), ("dark", lazy("深色"))]
+    )
     text_size = RadioField(lazy("字号"), choices=[("normal", lazy("标准")), ("large", lazy("大字"))])
     language = RadioField(lazy("语言"), choices=list(LANGUAGES.items()))
 
@@ -96,10 +98,18 @@ class PersonForm(Form):
     version = VersionField()
     name = StringField(
         lazy("姓名"),
-        [InputRequired(lazy("请填姓名。")), Length(max=40, message=lazy("姓名最多 40 个字。")), _no_control_characters],
+        [
+            InputRequired(lazy("请填姓名。")),
+            Length(max=40, message=lazy("姓名最多 40 个字。")),
+            _no_control_characters,
+        ],
         filters=[_plain],
     )
-    phone = StringField(lazy("电话"), [Length(max=20, message=lazy("电话最多 20 位。"))], filters=[lambda v: tidy_phone(v or "")])
+    phone = StringField(
+        lazy("电话"),
+        [Length(max=20, message=lazy("电话最多 20 位。"))],
+        filters=[lambda v: tidy_phone(v or "")],
+    )
     role = RadioField(
         lazy("角色"),
         [InputRequired(lazy("请选一个角色。"))],
@@ -156,11 +166,17 @@ class TeamForm(Form):
     version = VersionField()
     name = StringField(
         lazy("名称"),
-        [InputRequired(lazy("请填名称。")), Length(max=40, message=lazy("名称最多 40 个字。")), _no_control_characters],
+        [
+            InputRequired(lazy("请填名称。")),
+            Length(max=40, message=lazy("名称最多 40 个字。")),
+            _no_control_characters,
+        ],
         filters=[_plain],
     )
     office_phone = StringField(
-        lazy("办公电话"), [Length(max=20, message=lazy("电话最多 20 位。"))], filters=[lambda v: tidy_phone(v or "")]
+        lazy("办公电话"),
+        [Length(max=20, message=lazy("电话最多 20 位。"))],
+        filters=[lambda v: tidy_phone(v or "")],
     )
     regions = Tiles(lazy("服务的旗县区"), coerce=int)
     leads = Tiles(lazy("负责人"), coerce=int)
@@ -196,6 +212,10 @@ class RegionForm(Form):
     )
     region_name = StringField(
         lazy("名称"),
-        [InputRequired(lazy("请填名称。")), Length(max=40, message=lazy("名称最多 40 个字。")), _no_control_characters],
+        [
+            InputRequired(lazy("请填名称。")),
+            Length(max=40, message=lazy("名称最多 40 个字。")),
+            _no_control_characters,
+        ],
         filters=[_plain],
     )

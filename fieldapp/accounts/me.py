@@ -25,7 +25,9 @@ def _me(form: DisplayForm) -> Response:
 @bp.get("/me")
 def me() -> Response:
     person = current_user
-    return _me(DisplayForm(data={"theme": person.theme, "text_size": person.text_size, "language": person.language}))
+    return _me(
+        DisplayForm(data={"theme": person.theme, "text_size": person.text_size, "language": person.language})
+    )
 
 
 @bp.post("/me/display")
@@ -67,5 +69,7 @@ def password() -> Response:
             form.new.errors = [refusal.message]
         else:
             to = url_for("desk.today") if one_time else url_for("accounts.me")
-            return sessions.give_cookie(done(to=to, notice="password_changed"), token, current_user.role, kept=kept)
+            return sessions.give_cookie(
+                done(to=to, notice="password_changed"), token, current_user.role, kept=kept
+            )
     return page("accounts/password.html", form=form, status=status, one_time=one_time)

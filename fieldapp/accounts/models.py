@@ -24,7 +24,9 @@ team_region = sa.Table(
     "team_region",
     db.metadata,
     sa.Column("team_id", sa.ForeignKey("team.id"), primary_key=True),
-    sa.Column("region_id", sa.ForeignKey("region.id"), primary_key=True, unique=True),  # one team serves a region
+    sa.Column(
+        "region_id", sa.ForeignKey("region.id"), primary_key=True, unique=True
+    ),  # one team serves a region
 )
 
 team_lead = sa.Table(
@@ -108,4 +110,6 @@ class Throttle(db.Model):
     key: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
     last_failed_at: Mapped[datetime] = mapped_column(index=True)
-    refusal_noted_at: Mapped[datetime | None]  # tries turned away unchecked are told to the trail once a minute
+    refusal_noted_at: Mapped[
+        datetime | None
+    ]  # tries turned away unchecked are told to the trail once a minute

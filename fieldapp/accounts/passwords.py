@@ -7,6 +7,7 @@ import re
 import secrets
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -23,7 +24,11 @@ COMMON = Path(__file__).with_name("common_passwords.txt")
 
 # Read off a phone's screen or a slip of paper, typed once: no letter that looks like another.
 ONE_TIME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-ONE_TIME_GROUPS = (4, 4, 4)  # 59 bits, and it is throttled, short-lived and good for nothing but choosing one's own
+ONE_TIME_GROUPS = (
+    4,
+    4,
+    4,
+)  # 59 bits, and it is throttled, short-lived and good for nothing but choosing one's own
 
 # A password made of so many common words and nothing else but digits and signs is a common password.
 MOST_COMMON_WORDS = 3
@@ -84,7 +89,9 @@ def matches(stored: str | None, password: str) -> bool:
     if len(password) > LONGEST:
         return False
     config = current_app.config
-    against = stored or _nobodys_hash(config["ARGON2_MEMORY_KIB"], config["ARGON2_TIME"], config["ARGON2_LANES"])
+    against = stored or _nobodys_hash(
+        config["ARGON2_MEMORY_KIB"], config["ARGON2_TIME"], config["ARGON2_LANES"]
+    )
     try:
         return hasher().verify(against, _same_on_every_keyboard(password)) and stored is not None
     except (VerificationError, InvalidHashError):
@@ -98,7 +105,9 @@ def outdated(stored: str) -> bool:
 
 def make_one_time_password() -> str:
     """Such as k7mf-92qd-hwx4."""
-    groups = ("".join(secrets.choice(ONE_TIME_ALPHABET) for _place in range(size)) for size in ONE_TIME_GROUPS)
+    groups = (
+        "".join(secrets.choice(ONE_TIME_ALPHABET) for _place in range(size)) for size in ONE_TIME_GROUPS
+    )
     return "-".join(groups)
 
 
@@ -157,7 +166,7 @@ def _is_row_of_digits(low: str) -> bool:
     """1234567890, 13579…, 2468…, and back: every step from one digit to the next is the same."""
     if not low.isdecimal():
         return False
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(low, low[1:], strict=False)}
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(low)}
     return len(steps) == 1
 
 

@@ -92,7 +92,9 @@ def find_user(user_id: int) -> User:
 
 def lock_user(user_id: int) -> User:
     """An account that this request is going to change, as it is now."""
-    return _one(sa.select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True))
+    return _one(
+        sa.select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    )
 
 
 def lock_user_for_admin(user_id: int) -> tuple[User, list[int]]:
@@ -101,7 +103,9 @@ def lock_user_for_admin(user_id: int) -> tuple[User, list[int]]:
     The admins first and in one order, whoever is edited: two admins who demote each other at the same moment come
     one after the other instead of both succeeding, or both waiting for each other.
     """
-    admins = sa.select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id).with_for_update()
+    admins = (
+        sa.select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id).with_for_update()
+    )
     ids = list(db.session.scalars(admins))
     return lock_user(user_id), ids
 
@@ -143,7 +147,9 @@ def find_team(team_id: int) -> Team:
 
 
 def lock_team(team_id: int) -> Team:
-    return _one(sa.select(Team).where(Team.id == team_id).with_for_update().execution_options(populate_existing=True))
+    return _one(
+        sa.select(Team).where(Team.id == team_id).with_for_update().execution_options(populate_existing=True)
+    )
 
 
 def list_regions() -> list[Any]:

@@ -39,7 +39,9 @@ def login() -> Response:
             response.headers["Retry-After"] = str(outcome.wait)
         return response
     to = same_site_path(form.next.data) or url_for("desk.today")
-    answer = done(url_for("accounts.password"), "change_password") if outcome.must_change_password else done(to)
+    answer = (
+        done(url_for("accounts.password"), "change_password") if outcome.must_change_password else done(to)
+    )
     return sessions.give_cookie(answer, outcome.token, outcome.role, kept=form.keep.data)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from flask import Request, Response, current_app, request
 from flask_login import UserMixin
+from sqlalchemy.orm import Session as DbSession
 
 from fieldapp.accounts.models import Role, Session, Team, User, team_lead
 from fieldapp.accounts.throttle import place_of
@@ -125,7 +126,11 @@ def find_person(request: Request) -> Person | None:
         return None
     if (moment - row.seen_at).total_seconds() > current_app.config["SESSION_TOUCH_EVERY"]:
         seen = sa.update(Session).where(Session.id == row.session_id).values(seen_at=moment)
-        afterwards(lambda session: session.execute(seen) and None)
+
+        def touch(session: DbSession) -> None:
+            session.execute(seen)
+
+        afterwards(touch)
     return Person(
         id=row.id,
         username=row.username,
@@ -163,12 +168,17 @@ def open_session(user: User, moment: datetime, *, kept: bool = True) -> str:
 
 def end_sessions(user_id: int, *, but: int | None = None, only: int | None = None) -> int:
     """End a person's open sessions: all, all `but` one, or `only` one. Returns how many ended."""
-    query = sa.update(Session).where(Session.user_id == user_id, Session.ended_at.is_(None)).values(ended_at=now())
+    query = (
+        sa.update(Session)
+        .where(Session.user_id == user_id, Session.ended_at.is_(None))
+        .values(ended_at=now())
+    )
     if but is not None:
         query = query.where(Session.id != but)
     if only is not None:
         query = query.where(Session.id == only)
-    return db.session.execute(query).rowcount
+    # RETURNING tells the number on both databases.
+    return len(db.session.execute(query.returning(Session.id)).all())
 
 
 def is_kept(session_id: int) -> bool:
@@ -189,7 +199,9 @@ def give_cookie(response: Response, token: str, role: Role, *, kept: bool = True
 
 
 def take_cookie(response: Response) -> Response:
-    response.delete_cookie(cookie_name(), path="/", secure=current_app.config["SECURE_COOKIES"], httponly=True, samesite="Lax")
+    response.delete_cookie(
+        cookie_name(), path="/", secure=current_app.config["SECURE_COOKIES"], httponly=True, samesite="Lax"
+    )
     # "storage" would erase entries still waiting on this phone (offline.md §8).
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

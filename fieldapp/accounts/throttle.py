@@ -9,7 +9,6 @@ forgives nothing. Names that do not exist are counted exactly like those that do
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -21,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session as DbSession
 
 from fieldapp.accounts.models import Session, Throttle
-from fieldapp.guards import address_hash
+from fieldapp.guards import address_hash, neighbourhood
 
 NOTE_EVERY = timedelta(minutes=1)
 FORGET_AT_ONCE = 50  # old rows thrown away with each try: names that nobody has must not fill the table
@@ -51,19 +50,6 @@ def delay(failures: int, limit: Limit) -> int:
     return 0 if beyond < 0 else min(limit.first * 2 ** min(beyond, 20), limit.most)
 
 
-def neighbourhood(address: str) -> str:
-    """The address, or for IPv6 its /64: a phone changes the rest at will."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return address
-
-
 def place_of(address: str) -> str:
     """An address as sessions and counters keep it."""
     return address_hash(neighbourhood(address))
@@ -75,7 +61,9 @@ def _account(username: str) -> str:
 
 def _own(key: str) -> Limit:
     config = current_app.config
-    return Limit(key, config["SIGNIN_FREE_TRIES"], config["SIGNIN_FIRST_DELAY"], config["SIGNIN_ACCOUNT_DELAY_MAX"])
+    return Limit(
+        key, config["SIGNIN_FREE_TRIES"], config["SIGNIN_FIRST_DELAY"], config["SIGNIN_ACCOUNT_DELAY_MAX"]
+    )
 
 
 def limits_for(
@@ -190,7 +178,9 @@ def count(session: DbSession, limits: list[Limit], moment: datetime) -> None:
         fresh = insert(Throttle).values(key=limit.key, failures=1, last_failed_at=moment)
         again = sa.case((Throttle.last_failed_at > forget_before, Throttle.failures + 1), else_=1)
         session.execute(
-            fresh.on_conflict_do_update(index_elements=["key"], set_={"failures": again, "last_failed_at": moment})
+            fresh.on_conflict_do_update(
+                index_elements=["key"], set_={"failures": again, "last_failed_at": moment}
+            )
         )
 
 
@@ -202,7 +192,6 @@ __all__ = [
     "forget",
     "forgive",
     "limits_for",
-    "neighbourhood",
     "password_limits",
     "pending",
     "place_of",

@@ -29,7 +29,14 @@ def init(app: Flask) -> None:
         if response.status_code in REFUSED and not g.get("refusal_told") and current_user.is_authenticated:
             ids = {k: str(v) for k, v in (request.view_args or {}).items() if isinstance(v, int | uuid.UUID)}
             rule = request.url_rule.rule if request.url_rule else ""
-            record("refused", rule[:120], survives=True, method=request.method, status=response.status_code, **ids)
+            record(
+                "refused",
+                rule[:120],
+                survives=True,
+                method=request.method,
+                status=response.status_code,
+                **ids,
+            )
         return response
 
 

@@ -21,7 +21,13 @@ def _insert(session: Session, row: dict[str, Any]) -> None:
 
 
 def record(
-    action: str, subject: object = "", *, survives: bool = False, later: bool = False, actor: Any = None, **detail: Any
+    action: str,
+    subject: object = "",
+    *,
+    survives: bool = False,
+    later: bool = False,
+    actor: Any = None,
+    **detail: Any,
 ) -> None:
     """Add one event to the present transaction.
 

@@ -38,7 +38,8 @@ def list_events(filters: TrailFilters) -> tuple[list[Any], int | None]:
         query = query.where(AuditEvent.action == filters.action)
     if filters.day:
         query = query.where(
-            AuditEvent.at >= local_midnight(filters.day), AuditEvent.at < local_midnight(filters.day + timedelta(days=1))
+            AuditEvent.at >= local_midnight(filters.day),
+            AuditEvent.at < local_midnight(filters.day + timedelta(days=1)),
         )
     if filters.refused:
         query = query.where(AuditEvent.outcome == "refused")

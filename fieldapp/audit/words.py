@@ -34,6 +34,7 @@ ACTIONS = {
     "phone_shown": N_("查看联系人电话"),
     "codes_issued": N_("生成二维码"),
     "code_revoked": N_("作废二维码"),
+    "codes_printed": N_("打印二维码标签"),
     "import_uploaded": N_("上传导入文件"),
     "import_withdrawn": N_("放弃导入"),
     "enterprises_imported": N_("导入企业"),
@@ -119,6 +120,8 @@ def _value(value: Any) -> str:
         value = [f"{key} ({_value(one)})" for key, one in value.items()]
     if isinstance(value, list):
         shown = _("、").join(_value(one) for one in value[:MOST_SHOWN])
-        return shown if len(value) <= MOST_SHOWN else _("%(some)s 等 %(count)s 项", some=shown, count=len(value))
+        return (
+            shown if len(value) <= MOST_SHOWN else _("%(some)s 等 %(count)s 项", some=shown, count=len(value))
+        )
     text = str(value)
     return _(VALUES[text]) if text in VALUES else text

@@ -25,11 +25,11 @@ from fieldapp.codes.queries import (
     printable,
     revoked_codes,
 )
-from fieldapp.codes.turnstile import Turnstile, neighbourhood
+from fieldapp.codes.turnstile import Turnstile
 from fieldapp.enterprises.access import can_manage_codes
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import find_enterprise, regions_of
-from fieldapp.guards import loosened, needs, public
+from fieldapp.guards import loosened, needs, neighbourhood, public
 from fieldapp.languages import _, lazy
 from fieldapp.pages import add_notice, done, page, redirect
 from fieldapp.refusals import NotFound, Refusal, TooMany

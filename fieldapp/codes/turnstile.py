@@ -8,7 +8,6 @@ for itself and forgets on a restart.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from collections.abc import Callable
@@ -43,14 +42,3 @@ class Turnstile:
         self._counts = {key: kept for key, kept in self._counts.items() if moment - kept[0] < WINDOW}
         while len(self._counts) >= MOST_KEYS:
             self._counts.pop(next(iter(self._counts)))
-
-
-def neighbourhood(address: str) -> str:
-    """The address, or for IPv6 its /64: a phone changes the rest at will."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return address

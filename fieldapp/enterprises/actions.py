@@ -111,6 +111,14 @@ def add_helper(by: Person | None, enterprise: Enterprise, officer_id: int, on: d
     audit.record("helper_added", f"enterprise:{enterprise.id}", officer=officer_id)
 
 
+def follow_regions(team_id: int, regions: frozenset[int], dropped: frozenset[int]) -> None:
+    """A region changed hands: its enterprises go with it. Who is assigned stays until a lead hands over."""
+    for wanted, ids in ((team_id, regions), (None, dropped)):
+        if ids:
+            away = sa.and_(Enterprise.region_id.in_(ids), Enterprise.team_id.is_distinct_from(wanted))
+            db.session.execute(sa.update(Enterprise).where(away).values(team_id=wanted))
+
+
 def show_phone(contact: Contact, why: str) -> str:
     """The number, and a line in the trail that it was shown. `why` is show or dial."""
     audit.record("phone_shown", f"contact:{contact.id}", enterprise=contact.enterprise_id, how=why)

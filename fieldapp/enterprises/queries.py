@@ -254,6 +254,13 @@ def regions_of(person: Person) -> list[Any]:
     return list(db.session.execute(query).all())
 
 
+def serving(person: Person) -> int | None:
+    """How many enterprises an officer serves today; None for everybody else."""
+    if not person.is_officer:
+        return None
+    return fetch(sa.select(sa.func.count()).select_from(assigned().subquery()), scope_values(person))[0][0]
+
+
 def tags_in_use(person: Person) -> list[str]:
     """The tags of what this person sees, for the filter; the first fifty."""
     query = (

@@ -17,6 +17,7 @@ from fieldapp import audit, clock
 from fieldapp.codes.actions import issue
 from fieldapp.coordinates import GCJ02, SYSTEMS
 from fieldapp.db import db
+from fieldapp.enterprises import search
 from fieldapp.enterprises.actions import index
 from fieldapp.enterprises.industries import division
 from fieldapp.enterprises.models import (
@@ -39,7 +40,7 @@ from fieldapp.languages import N_, lazy
 from fieldapp.refusals import Conflict, Refusal
 
 Report = Callable[[int, int], None]  # (rows done, rows in all)
-CHUNK = 500
+CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,16 +330,46 @@ def _create(
             | {"uscc": row.uscc, "region_id": place.id, "team_id": place.team_id, "division": division(industry),
                "visit_due_on": today}
         )  # fmt: skip
-    made = list(
-        db.session.scalars(sa.insert(Enterprise).returning(Enterprise, sort_by_parameter_order=True), rows)
+    # Two plain statements instead of one with RETURNING, which SQLite would run row by row to keep the order.
+    db.session.execute(sa.insert(Enterprise.__table__), rows)
+    query = sa.select(Enterprise.uscc, Enterprise.id).where(
+        Enterprise.uscc.in_([row["uscc"] for row in rows])
     )
-    pairs = list(zip(made, (planned for _row, planned in fresh), strict=True))
-    _write_details([(enterprise.id, planned) for enterprise, planned in pairs], source)
-    index(made, [(e.id, planned.contact[1]["name"]) for e, planned in pairs if planned.contact])
-    issue(by if by.id is not None else None, [enterprise.id for enterprise in made])  # type: ignore[arg-type]
-    audit.record("enterprises_created", "", enterprises=[enterprise.id for enterprise in made])
-    for enterprise in made:  # 20,000 objects are not to be kept until the end
-        db.session.expunge(enterprise)
+    ids = {row.uscc: row.id for row in db.session.execute(query)}
+    _write_details([(ids[row.uscc], planned) for row, planned in fresh], source)
+    _index_fresh([(ids[row.uscc], row, planned) for row, planned in fresh])
+    issue(by if by.id is not None else None, list(ids.values()))  # type: ignore[arg-type]
+    audit.record("enterprises_created", "", enterprises=list(ids.values()))
+
+
+def _index_fresh(made: list[tuple[int, EnterpriseRow, Plan]]) -> None:
+    """Search tokens of enterprises that have none yet, with their contact's name.
+
+    What `enterprises.actions.index` does, for sixty tokens times 20,000 rows: nothing to delete first, and past the
+    mapper straight into the driver, which is several times as fast. Sorted, so that the index grows in its own order.
+    """
+    rows = sorted(
+        (token, enterprise_id)
+        for enterprise_id, row, planned in made
+        for token in search.tokens_of(
+            row.name,
+            row.short_name or "",
+            planned.values.get("former_names", []),
+            row.uscc,
+            [planned.contact[1]["name"]] if planned.contact else [],
+        )
+    )
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection  # psycopg's own, for COPY
+        with (
+            driver.cursor() as cursor,
+            cursor.copy("COPY search_token (token, enterprise_id) FROM STDIN") as copy,
+        ):
+            for values in rows:
+                copy.write_row(values)
+    else:
+        connection.exec_driver_sql("INSERT INTO search_token (token, enterprise_id) VALUES (?, ?)", rows)
 
 
 def _amend(changed: list[tuple[Known, Plan]], where: dict[str, Place], source: str) -> None:
@@ -420,7 +451,9 @@ def _write_details(plans: list[tuple[int, Plan]], source: str) -> None:
         (Qualification, held),
     ):
         if rows:
-            db.session.execute(sa.insert(model.__table__), rows)  # the table: twice as fast as through the mapper
+            db.session.execute(
+                sa.insert(model.__table__), rows
+            )  # the table: twice as fast as through the mapper
 
 
 def _years_of(ids: list[int]) -> set[tuple[int, int]]:

@@ -176,7 +176,8 @@ def _view(row: ImportRow) -> RowView:
 def _line(note: dict[str, Any], hide: bool = True) -> Line:
     """A stored note in the language spoken now; telephone numbers show their ends only."""
     params = note.get("p") or {}
-    sentence = _(note["t"], **params) + (_(note["h"], **params) if note.get("h") else "")
+    text, hint = note["t"], note.get("h", "")  # msgids, marked where they were written
+    sentence = _(text, **params) + (_(hint, **params) if hint else "")
     line = Line(note["k"].lower(), note.get("c") or "", note.get("b", ""), note.get("a", ""), sentence)
     if hide and note.get("f") in ("contact_phone", "second_phone"):
         line.before, line.after, line.sentence = (
@@ -188,7 +189,8 @@ def _line(note: dict[str, Any], hide: bool = True) -> Line:
 
 
 def _change(change: dict[str, Any]) -> Line:
-    about = _(FIELDS[change["f"]])
+    label = FIELDS[change["f"]]
+    about = _(label)
     if change.get("y"):
         about = _("%(year)s 年", year=change["y"]) + about
     return Line("change", about, change["o"], change["n"])
@@ -245,10 +247,10 @@ def known_by_code(codes: Sequence[str]) -> dict[str, Known]:
             .join(Region, Region.id == Enterprise.region_id)
             .where(Enterprise.uscc.in_(some))
         )
-        for row in db.session.execute(query).mappings():
-            values = dict(row)
+        for enterprise in db.session.execute(query).mappings():
+            values = dict(enterprise)
             code = values.pop("uscc")
-            found[code] = by_id[row["id"]] = Known(**values)
+            found[code] = by_id[enterprise["id"]] = Known(**values)
     for some in _pieces(list(by_id)):
         contacts = sa.select(
             Contact.enterprise_id,
@@ -258,8 +260,8 @@ def known_by_code(codes: Sequence[str]) -> dict[str, Known]:
             Contact.phone,
             Contact.second_phone,
         ).where(Contact.enterprise_id.in_(some), Contact.active)
-        for enterprise_id, *rest in db.session.execute(contacts.order_by(Contact.id)):
-            by_id[enterprise_id].contacts.append(KnownContact(*rest))
+        for row in db.session.execute(contacts.order_by(Contact.id)):
+            by_id[row[0]].contacts.append(KnownContact(*row[1:]))
         figures = sa.select(
             EnterpriseYear.enterprise_id,
             EnterpriseYear.year,
@@ -280,6 +282,6 @@ def known_by_code(codes: Sequence[str]) -> dict[str, Known]:
             Qualification.valid_from,
             Qualification.valid_to,
         ).where(Qualification.enterprise_id.in_(some))
-        for enterprise_id, held_id, kind, *rest in db.session.execute(held):
-            by_id[enterprise_id].qualifications.append(KnownQualification(held_id, kind.name, *rest))
+        for one in db.session.execute(held):
+            by_id[one[0]].qualifications.append(KnownQualification(one[1], one[2].name, *one[3:]))
     return found

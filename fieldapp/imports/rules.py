@@ -190,6 +190,8 @@ def _skip_reason(grid: Grid, index: int, mapping: Mapping) -> str | None:
         return N_("示例行")
     code_column, name_column = mapping.column_of("uscc"), mapping.column_of("name")
     code = "" if code_column is None else str(grid.at(index, code_column) or "").strip()
+    if re.search(r"[0-9A-Za-z]{9}", code):
+        return None  # an enterprise, whatever else its row says
     name = "" if name_column is None else str(grid.at(index, name_column) or "").strip()
     same = sum(
         1

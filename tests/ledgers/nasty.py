@@ -17,8 +17,8 @@ from typing import Any
 import openpyxl
 from stdnum.cn import uscc
 
-HEADINGS = ["序号", "企业名称", "统一社会信用代码", "所属旗县区", "行业代码", "经度", "纬度", "坐标系", "联系人", "职务", "联系电话",
-            "2025年营业收入", "2025年研发费用", "从业人数", "是否高企"]  # fmt: skip
+HEADINGS = ["序号", "企业名称", "统一社会信用代码", "所属旗县区", "行业代码", "经度", "纬度", "坐标系", "联系人",
+            "职务", "联系电话", "2025年营业收入", "2025年研发费用", "从业人数", "是否高企"]  # fmt: skip
 
 
 def code(number: int, region: str = "150203") -> str:
@@ -75,7 +75,7 @@ def _saved(book: openpyxl.Workbook) -> bytes:
 
 
 def office_xlsx() -> bytes:
-    """One sheet with nearly everything that offices do; tests/ledgers/outcome-office.tsv says what becomes of each row."""
+    """One sheet with nearly everything that offices do; outcome-office.tsv says what becomes of each row."""
     book = openpyxl.Workbook()
     cover = book.active
     cover.title = "填表说明"
@@ -102,8 +102,8 @@ def office_xlsx() -> bytes:
         "是否高企",
         "备注2",
     ]
-    below = [None, "单位详细名称", "统一社会\n信用代码", "所在旗县（区）", "行业代码", "经度", "纬度", "坐标系", "联系人", "职务",
-             "联系电话", "营业收入（千元）", "研发费用", "期末数", None, None]  # fmt: skip
+    below = [None, "单位详细名称", "统一社会\n信用代码", "所在旗县（区）", "行业代码", "经度", "纬度", "坐标系",
+             "联系人", "职务", "联系电话", "营业收入（千元）", "研发费用", "期末数", None, None]  # fmt: skip
     sheet.append(groups)
     sheet.append(below)
     for cells in ("A3:A4", "B3:E3", "F3:H3", "I3:K3", "L3:M3", "O3:O4", "P3:P4"):
@@ -112,8 +112,9 @@ def office_xlsx() -> bytes:
 
     def add(number: int, **changes: Any) -> int:
         row = enterprise(number)
-        keys = {"name": "企业名称", "code": "统一社会信用代码", "region": "所属旗县区", "industry": "行业代码", "lng": "经度",
-                "lat": "纬度", "crs": "坐标系", "person": "联系人", "title": "职务", "phone": "联系电话", "revenue": "2025年营业收入",
+        keys = {"name": "企业名称", "code": "统一社会信用代码", "region": "所属旗县区", "industry": "行业代码",
+                "lng": "经度", "lat": "纬度", "crs": "坐标系", "person": "联系人", "title": "职务",
+                "phone": "联系电话", "revenue": "2025年营业收入",
                 "spend": "2025年研发费用", "staff": "从业人数", "hnte": "是否高企"}  # fmt: skip
         row |= {keys[key]: value for key, value in changes.items()}
         sheet.append([row[heading] for heading in HEADINGS])
@@ -362,7 +363,8 @@ def dated() -> bytes:
         "座机",
     ]
     rows = [
-        ["甲乙精工有限公司", code(901), "青山区", "甲乙机械厂、甲乙精工（集团）", "稀土；专精特新", "GR202315000123", date(2023, 11, 9), "2026年11月8日", "13844100901", "0472 5550901"],
+        ["甲乙精工有限公司", code(901), "青山区", "甲乙机械厂、甲乙精工（集团）", "稀土；专精特新", "GR202315000123",
+         date(2023, 11, 9), "2026年11月8日", "13844100901", "0472 5550901"],
         ["丙丁精工有限公司", code(902), "青山区", None, None, "GR1", 45239, "20261108", "13844100902", None],
         ["戊己精工有限公司", code(903), "青山区", "无", None, "GR2", "2023.11", None, "13844100903", None],
         ["庚辛精工有限公司", code(904), "青山区", None, None, "GR3", "2026-11-09", "2023-11-08", "13844100904", None],

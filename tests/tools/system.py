@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from playwright._impl._driver import compute_driver_executable
+
 from tests.tools import chromium, postgres, validator
 
 
@@ -32,7 +34,14 @@ def _has_chinese_font() -> bool:
     return bool(fonts.strip())
 
 
+def _driver_starts() -> bool:
+    """Playwright's own Node is linked against libatomic, which a bare Debian does not have."""
+    node, _script = compute_driver_executable()
+    return subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
+
+
 NEEDS = (
+    Need("libatomic (for Playwright's driver)", "libatomic1", _driver_starts),
     Need("Chromium", "chromium", lambda: chromium.find_executable() is not None),
     Need("PostgreSQL 15 or newer", "postgresql", lambda: postgres.find_binaries() is not None),
     Need("Java (for the HTML checker)", "default-jre-headless", lambda: validator.find_java() is not None),

@@ -20,6 +20,7 @@ NOT_WRONG = (
     r"^Attribute “hx-[a-z:-]+” not allowed on element",
     # HTML has had `media` on <meta name=theme-color> since 2021; this release of the checker has not heard of it.
     r"^Attribute “media” not allowed on element “meta”",
+    r"^Attribute “enterkeyhint” not allowed on element",  # in HTML since 2019
 )
 
 

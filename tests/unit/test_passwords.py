@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 from argon2 import PasswordHasher
@@ -55,7 +56,14 @@ def test_easy_passwords_are_refused(weak):
 
 @pytest.mark.parametrize(
     "strong",
-    ["xiaohe-liushui-1987-deng", "correct horse battery staple", "8391047265", "一去二三里烟村四五家", "kx7#mPq2vL", "x" * 500 + "Qw3zt7Lp"],
+    [
+        "xiaohe-liushui-1987-deng",
+        "correct horse battery staple",
+        "8391047265",
+        "一去二三里烟村四五家",
+        "kx7#mPq2vL",
+        "x" * 500 + "Qw3zt7Lp",
+    ],
 )
 def test_long_or_odd_ones_are_welcome_without_any_compulsory_mixture(strong):
     require_strong(strong, "zhao", "赵青", "13812345621")
@@ -83,15 +91,15 @@ def test_more_than_1024_characters_are_refused_before_any_hashing(monkeypatch):
     assert hashed == []
 
 
-@pytest.mark.parametrize("text", ["pass" * 256, "a" * 1024, "baotou" * 170, "qwer" * 200 + "zq#", "1" * 1023 + "x"])
+@pytest.mark.parametrize(
+    "text", ["pass" * 256, "a" * 1024, "baotou" * 170, "qwer" * 200 + "zq#", "1" * 1023 + "x"]
+)
 def test_judging_the_longest_password_takes_no_time_to_speak_of(text):
     require_list = common_words()  # read once, not part of what is measured
     passwords._pieces()
     began = time.process_time()
-    try:
+    with suppress(WeakPassword):
         require_strong(text[:1024])
-    except WeakPassword:
-        pass
     assert time.process_time() - began < 0.1
     assert len(require_list) > 400
 

@@ -11,7 +11,22 @@ ACCOUNT = Limit("account:x", free=3, first=2, most=900)
 
 
 def test_the_first_tries_are_free_then_the_wait_doubles_up_to_a_quarter_of_an_hour():
-    assert [delay(failures, ACCOUNT) for failures in range(14)] == [0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+    assert [delay(failures, ACCOUNT) for failures in range(14)] == [
+        0,
+        0,
+        0,
+        2,
+        4,
+        8,
+        16,
+        32,
+        64,
+        128,
+        256,
+        512,
+        900,
+        900,
+    ]
 
 
 def test_a_million_failures_overflow_nothing():
@@ -36,14 +51,42 @@ def test_an_ipv6_phone_is_its_network(address, whose):
 @pytest.mark.parametrize(
     ("agent", "words"),
     [
-        ("Mozilla/5.0 (Linux; Android 14; 2211133C) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36", ("安卓手机", "Chrome")),
-        ("Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/116 Mobile Safari/537.36 MicroMessenger/8.0.50", ("安卓手机", "微信")),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) AppleWebKit/605 Mobile/15E148 wxwork/4.1 MicroMessenger/7.0", ("苹果手机", "企业微信")),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) AppleWebKit/605 Mobile AliApp(DingTalk/7.5)", ("苹果手机", "钉钉")),
-        ("Mozilla/5.0 (Linux; Android 12; HarmonyOS; ALN) Chrome/114 HuaweiBrowser/15 Mobile Safari/537", ("鸿蒙手机", "华为浏览器")),
-        ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/126 Safari/537.36 Edg/126", ("Windows 电脑", "Edge")),
+        (
+            "Mozilla/5.0 (Linux; Android 14; 2211133C) "
+            "AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
+            ("安卓手机", "Chrome"),
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 13) "
+            "AppleWebKit/537.36 Chrome/116 Mobile Safari/537.36 MicroMessenger/8.0.50",
+            ("安卓手机", "微信"),
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) "
+            "AppleWebKit/605 Mobile/15E148 wxwork/4.1 MicroMessenger/7.0",
+            ("苹果手机", "企业微信"),
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) "
+            "AppleWebKit/605 Mobile AliApp(DingTalk/7.5)",
+            ("苹果手机", "钉钉"),
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 12; HarmonyOS; ALN) "
+            "Chrome/114 HuaweiBrowser/15 Mobile Safari/537",
+            ("鸿蒙手机", "华为浏览器"),
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64) "
+            "Chrome/126 Safari/537.36 Edg/126",
+            ("Windows 电脑", "Edge"),
+        ),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X) Version/17.5 Safari/605", ("苹果电脑", "Safari")),
-        ("Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 Chrome/126 Safari/537.36", ("安卓平板", "Chrome")),
+        (
+            "Mozilla/5.0 (Linux; Android 13; SM-X700) "
+            "AppleWebKit/537.36 Chrome/126 Safari/537.36",
+            ("安卓平板", "Chrome"),
+        ),
         ("curl/8.5", ("", "")),
         ("", ("", "")),
     ],

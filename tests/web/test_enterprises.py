@@ -168,3 +168,18 @@ def test_the_story_can_be_filtered_and_paged(zhao, city):
 @pytest.mark.parametrize("odd", ["0", "999999", "99999999999999999999"])
 def test_what_is_not_there_is_a_404(zhao, odd):
     assert zhao.get(f"/enterprises/{odd}").status_code == 404
+
+
+def test_enterprises_go_with_their_region_when_it_changes_hands(wu, li, zhou, city):
+    """The admin takes 昆都仑区 from 一队 and gives it to 二队."""
+    from fieldapp.accounts.models import Region, Team
+
+    one = db.session.scalars(sa.select(Team.id).where(Team.name == "一队")).one()
+    two = db.session.scalars(sa.select(Team.id).where(Team.name == "二队")).one()
+    ids = dict(db.session.execute(sa.select(Region.name, Region.id)).tuples().all())
+    db.session.rollback()
+    assert wu.submit(f"/admin/teams/{one}", "team-form", regions=[]).status_code == 303
+    assert names(li.get("/enterprises")) == []
+    answer = wu.submit(f"/admin/teams/{two}", "team-form", regions=[ids["固阳县"], ids["昆都仑区"]])
+    assert answer.status_code == 303
+    assert city.huaxing.name in names(zhou.get("/enterprises"))

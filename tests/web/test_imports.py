@@ -462,3 +462,64 @@ def test_the_ledgers_of_the_office_go_in_whole(li, zhou):
     assert known
     answer = li.get(uploaded(li, (LEDGERS / "sample-ledger-gbk.csv").read_bytes(), "台账.csv"))
     assert "GBK 编码" in answer.text
+
+
+def test_the_command_imports_and_tells_every_reason(app, tmp_path):
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(nasty.workbook(ROWS))
+    run = app.test_cli_runner()
+    told = run.invoke(args=["import-enterprises", str(file), "--as", "li"])
+    assert told.exit_code == 0, told.output
+    for words in ("新增 3", "不能入库 2", "只有 17 位", "第 4 行"):
+        assert words in told.output
+    assert enterprise(nasty.code(4)) is None  # 固阳县 is not li's
+    told = run.invoke(args=["import-enterprises", str(file)])  # the machine's own hand reaches everywhere
+    assert "新增 1" in told.output
+    assert enterprise(nasty.code(4)).team_id is not None
+    again = everything()
+    told = run.invoke(args=["import-enterprises", str(file)])
+    assert "新增 0，更新 0，不变 4" in told.output
+    assert everything() == again
+
+
+def test_the_command_refuses_in_words(app, tmp_path):
+    file = tmp_path / "老.xls"
+    file.write_bytes(nasty.old_excel())
+    run = app.test_cli_runner()
+    for arguments, words in (
+        (["--as", "zhao"], "not a lead"),
+        (["--as", "nobody"], "no active user"),
+        ([], "另存为"),
+    ):
+        told = run.invoke(args=["import-enterprises", str(file), *arguments])
+        assert told.exit_code == 1
+        assert words in told.output
+
+
+def test_progress_is_told_while_writing_and_gone_afterwards(li, app):
+    from fieldapp.imports import progress
+
+    address = uploaded(li, nasty.workbook(ROWS))
+    number = int(address.rsplit("/", 1)[1])
+    quiet = li.get(f"{address}/progress")
+    assert quiet.status_code == 200
+    assert "<progress" not in quiet.text
+    assert "<html" not in quiet.text
+    with app.app_context():
+        publish = progress.Publisher(number)
+        publish(2, 3)
+    told = li.get(f"{address}/progress").text
+    assert '<progress max="3" value="2"' in told
+    assert "正在入库：2 / 3 行" in told
+    confirm(li, address)
+    with app.app_context():
+        assert progress.read(number) is None
+
+
+def test_a_second_person_confirming_the_same_codes_changes_nothing_twice(li, zhou):
+    """Two leads hold previews of the same sheet; each writes their own part, once."""
+    rows = [nasty.enterprise(1), nasty.enterprise(2, 所属旗县区="固阳县")]
+    ours, theirs = uploaded(li, nasty.workbook(rows)), uploaded(zhou, nasty.workbook(rows))
+    confirm(li, ours)
+    confirm(zhou, theirs)
+    assert count(Enterprise, Enterprise.uscc.in_([nasty.code(1), nasty.code(2)])) == 2

@@ -41,7 +41,9 @@ def door(app):
     def knock(username, password=PASSWORD, address=OFFICE, client=None, **more):
         client = client or app.test_client()
         return client.post(
-            "/login", data={"username": username, "password": password, **more}, environ_base={"REMOTE_ADDR": address}
+            "/login",
+            data={"username": username, "password": password, **more},
+            environ_base={"REMOTE_ADDR": address},
         )
 
     return knock
@@ -105,7 +107,10 @@ def test_signing_in_again_ends_the_session_this_browser_had(app, door):
     assert ended is not None
 
 
-@pytest.mark.parametrize(("username", "password"), [("nobody", PASSWORD), ("zhao", WRONG), ("wang", PASSWORD), ("zhao", "x" * 1025)])
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("nobody", PASSWORD), ("zhao", WRONG), ("wang", PASSWORD), ("zhao", "x" * 1025)],
+)
 def test_unknown_wrong_disabled_and_too_long_sound_the_same(door, username, password):
     reference = door("nobody-at-all", WRONG, HOME)
     answer = door(username, password)
@@ -116,7 +121,14 @@ def test_unknown_wrong_disabled_and_too_long_sound_the_same(door, username, pass
 
 @pytest.mark.parametrize(
     ("username", "password", "times"),
-    [("nobody", WRONG, 1), ("zhao", WRONG, 1), ("wang", PASSWORD, 1), ("wang", WRONG, 1), ("zhao", "x" * 1025, 0), ("nobody", "x" * 1025, 0)],
+    [
+        ("nobody", WRONG, 1),
+        ("zhao", WRONG, 1),
+        ("wang", PASSWORD, 1),
+        ("wang", WRONG, 1),
+        ("zhao", "x" * 1025, 0),
+        ("nobody", "x" * 1025, 0),
+    ],
 )
 def test_unknown_wrong_and_disabled_cost_the_same_work(door, monkeypatch, username, password, times):
     """Counted in argon2 runs, not by a clock."""
@@ -187,9 +199,16 @@ def test_tries_turned_away_do_not_prolong_the_wait(door, wait):
 
 def test_names_nobody_has_wait_exactly_as_long(door):
     def story(username, address):
-        return [(a.status_code, a.headers.get("Retry-After")) for a in (door(username, WRONG, address) for _ in range(6))]
+        return [
+            (a.status_code, a.headers.get("Retry-After"))
+            for a in (door(username, WRONG, address) for _ in range(6))
+        ]
 
-    assert [code for code, _ in story("nobody", OFFICE)] == [code for code, _ in story("zhao", HOME)] == [401] * 3 + [429] * 3
+    assert (
+        [code for code, _ in story("nobody", OFFICE)]
+        == [code for code, _ in story("zhao", HOME)]
+        == [401] * 3 + [429] * 3
+    )
 
 
 def test_a_success_starts_the_account_anew(door):
@@ -261,7 +280,9 @@ def test_spraying_many_names_slows_newcomers_at_that_address_for_half_a_minute_a
 def test_parallel_tries_are_not_all_free(door):
     """Counted before they are checked: ten at once on a fresh account are three tries and seven refusals."""
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(door("zhao", WRONG).status_code)) for _ in range(10)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(door("zhao", WRONG).status_code)) for _ in range(10)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -295,7 +316,9 @@ def test_old_counters_are_thrown_away(door, wait):
 def test_neither_names_nor_addresses_can_be_read_in_the_tables(door):
     door("zhao", WRONG, OFFICE)
     door("qian", address=OFFICE)
-    text = " ".join([*db.session.scalars(sa.select(Throttle.key)), *db.session.scalars(sa.select(Session.address))])
+    text = " ".join(
+        [*db.session.scalars(sa.select(Throttle.key)), *db.session.scalars(sa.select(Session.address))]
+    )
     assert OFFICE not in text and "zhao" not in text and "qian" not in text
 
 
@@ -303,20 +326,30 @@ def test_neither_names_nor_addresses_can_be_read_in_the_tables(door):
 
 
 @pytest.mark.parametrize(
-    "asked", ["/needs", "/enterprises?q=%E5%8C%97&scope=team", "/visits?page=2026-01-01T00:00:00+00:00_x", "/follow-ups#top", "/企业"]
+    "asked",
+    [
+        "/needs",
+        "/enterprises?q=%E5%8C%97&scope=team",
+        "/visits?page=2026-01-01T00:00:00+00:00_x",
+        "/follow-ups#top",
+        "/企业",
+    ],
 )
 def test_next_leads_on_within_this_site(anybody, asked):
     answer = anybody.submit("/login", username="zhao", password=PASSWORD, next=asked)
-    assert answer.status_code == 303 and answer.location.startswith(("/needs", "/ent", "/vis", "/fol", "/%E4%BC%81"))
+    assert answer.status_code == 303 and answer.location.startswith(
+        ("/needs", "/ent", "/vis", "/fol", "/%E4%BC%81")
+    )
 
 
 @pytest.mark.parametrize(
     "asked",
     [
-        "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example", "https://evil.example",
-        "https:evil.example", "http:/evil.example", "javascript:alert(1)", "data:text/html,x", " //evil.example",
-        "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b", "/x\x00y", "/x\x7fy", "/\u2028x",
-        "/\u202egnp", "evil.example", "?x", "#x", "", "／／evil.example", "@evil.example", "/\u200b/evil.example", "/" + "a" * 1001,
+        "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example",
+        "https://evil.example", "https:evil.example", "http:/evil.example", "javascript:alert(1)", "data:text/html,x",
+        " //evil.example", "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b",
+        "/x\x00y", "/x\x7fy", "/\u2028x", "/\u202egnp", "/\u200b/evil.example", "evil.example", "@evil.example",
+        "?x", "#x", "", "／／evil.example", "/" + "a" * 1001,
     ],
 )  # fmt: skip
 def test_next_never_leads_elsewhere(anybody, asked):
@@ -325,7 +358,9 @@ def test_next_never_leads_elsewhere(anybody, asked):
 
 
 def test_an_encoded_line_break_stays_an_encoded_line_break(anybody):
-    answer = anybody.submit("/login", username="zhao", password=PASSWORD, next="/needs%0d%0aSet-Cookie:%20a=b")
+    answer = anybody.submit(
+        "/login", username="zhao", password=PASSWORD, next="/needs%0d%0aSet-Cookie:%20a=b"
+    )
     assert answer.location == "/needs%0d%0aSet-Cookie:%20a=b"
     assert [name for name, _ in answer.headers].count("Set-Cookie") == 1
 
@@ -358,7 +393,12 @@ def test_with_a_one_time_password_only_the_password_page_opens(anybody, city):
         assert anybody.get(url).location == "/me/password?notice=change_password"
     page = anybody.get("/me/password")
     assert page.status_code == 200 and 'name="current"' not in page.text and "tabbar" not in page.text
-    assert anybody.post("/me/display", data={"csrf_token": dict(anybody.form("/me/password").fields)["csrf_token"]}).status_code == 303
+    assert (
+        anybody.post(
+            "/me/display", data={"csrf_token": dict(anybody.form("/me/password").fields)["csrf_token"]}
+        ).status_code
+        == 303
+    )
     assert _user("zhao").theme == "auto"
     assert anybody.submit("/me/password", "logout-form").status_code == 303
 
@@ -367,7 +407,9 @@ def test_choosing_ones_own_password_opens_the_rest(anybody):
     _change("zhao", password_is_one_time=True)
     anybody.submit("/login", username="zhao", password=PASSWORD)
     before = anybody.get_cookie("fieldapp").value
-    answer = anybody.submit("/me/password", "password-form", new="shuijing-bolicai-42", again="shuijing-bolicai-42")
+    answer = anybody.submit(
+        "/me/password", "password-form", new="shuijing-bolicai-42", again="shuijing-bolicai-42"
+    )
     assert answer.status_code == 303 and answer.location == "/?notice=password_changed"
     assert anybody.get_cookie("fieldapp").value != before
     assert anybody.get("/needs").status_code == 200
