@@ -24,7 +24,14 @@ def _sqlite_file(url: URL) -> Path:
 def _postgres(url: URL, *command: str) -> None:
     """Run a PostgreSQL client tool. The password travels in the environment, not on the command line."""
     environment = os.environ | {"PGPASSWORD": url.password or ""}
-    where = ["--host", url.host or "localhost", "--port", str(url.port or 5432), "--username", url.username or ""]
+    where = [
+        "--host",
+        url.host or "localhost",
+        "--port",
+        str(url.port or 5432),
+        "--username",
+        url.username or "",
+    ]
     try:
         subprocess.run([command[0], *where, *command[1:]], env=environment, check=True)  # noqa: S603
     except FileNotFoundError as error:
@@ -45,7 +52,11 @@ def backup_command(file: Path) -> None:
     part.touch(mode=0o600)  # personal data: for the owner's eyes only, from the first byte
     if url.get_backend_name() == "sqlite":
         with sqlite3.connect(_sqlite_file(url)) as source, sqlite3.connect(part) as target:
-            source.backup(target, pages=2048, progress=lambda _s, left, all_: click.echo(f"\r{all_ - left}/{all_}", nl=False))
+            source.backup(
+                target,
+                pages=2048,
+                progress=lambda _s, left, all_: click.echo(f"\r{all_ - left}/{all_}", nl=False),
+            )
             (verdict,) = target.execute("PRAGMA integrity_check").fetchone()
         source.close()
         target.close()
@@ -79,7 +90,17 @@ def restore_command(file: Path, yes: bool) -> None:
             target.close()
         source.close()
     else:
-        _postgres(url, "pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname", str(url.database), str(file))
+        _postgres(
+            url,
+            "pg_restore",
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--single-transaction",
+            "--dbname",
+            str(url.database),
+            str(file),
+        )
     click.echo("restored")
 
 

@@ -104,7 +104,9 @@ def fetch(statement: sa.Executable, values: dict[str, Any] | None = None) -> Seq
     return db.session.connection().execute(statement, values or {}).all()
 
 
-def run(statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]] | None = None) -> sa.CursorResult[Any]:
+def run(
+    statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]] | None = None
+) -> sa.CursorResult[Any]:
     """A plain INSERT or UPDATE in this request's transaction, past the ORM: for rows nobody reads back here."""
     return db.session.connection().execute(statement, values or {})
 

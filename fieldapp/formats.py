@@ -135,7 +135,22 @@ def iso(value: datetime | date | None) -> str:
 
 
 def init(app: Flask) -> None:
-    for function in (day, full_day, moment, full_moment, hour, ago, due, money, count, masked_phone, spaced_phone, word, paragraphs, iso):
+    for function in (
+        day,
+        full_day,
+        moment,
+        full_moment,
+        hour,
+        ago,
+        due,
+        money,
+        count,
+        masked_phone,
+        spaced_phone,
+        word,
+        paragraphs,
+        iso,
+    ):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["today"] = clock.today
     app.jinja_env.globals["now"] = clock.now

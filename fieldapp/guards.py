@@ -38,10 +38,7 @@ CSP = {
     "worker-src": "'self'",
     "manifest-src": "'self'",
 }
-PERMISSIONS = (
-    "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), "
-    "display-capture=()"
-)
+PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), display-capture=()"
 
 
 class CrossSite(NotAllowed):
@@ -51,7 +48,9 @@ class CrossSite(NotAllowed):
 
 class StaleToken(NotAllowed):
     title = lazy("页面放得太久了")
-    message = lazy("这个页面打开太久，安全校验已过期，内容没有保存。请返回上一页，刷新后再提交；填过的字浏览器通常会留着。")
+    message = lazy(
+        "这个页面打开太久，安全校验已过期，内容没有保存。请返回上一页，刷新后再提交；填过的字浏览器通常会留着。"
+    )
     outbox_error = "csrf"
 
 

@@ -46,7 +46,12 @@ def add_notice(key: str, tone: str, sentence: Any) -> None:
 
 
 def _wants_block() -> bool:
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request and "HX-History-Restore-Request" not in request.headers
+    return (
+        bool(htmx)
+        and not htmx.boosted
+        and not htmx.history_restore_request
+        and "HX-History-Restore-Request" not in request.headers
+    )
 
 
 def _render_block(template: str, block: str, context: dict[str, Any]) -> str:
@@ -87,8 +92,13 @@ def refusal(status: int, title: Any, message: Any) -> Response:
     """An error page (or, for htmx, the notice line: typed words stay)."""
     db.session.rollback()
     if _wants_block():
-        return Response(_render_block("refusal.html", "notice", {"title": title, "message": message, "status": status}), status=status)
-    return Response(render_template("refusal.html", title=title, message=message, status=status), status=status)
+        return Response(
+            _render_block("refusal.html", "notice", {"title": title, "message": message, "status": status}),
+            status=status,
+        )
+    return Response(
+        render_template("refusal.html", title=title, message=message, status=status), status=status
+    )
 
 
 def _translate_redirect(response: Response) -> Response:
@@ -155,7 +165,11 @@ def static_file(version: str, name: str) -> Response:
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if path.endswith((".js", ".mjs")):
         kind = "text/javascript"
-    compressible = kind.startswith("text/") or kind in {"image/svg+xml", "application/json", "application/wasm"}
+    compressible = kind.startswith("text/") or kind in {
+        "image/svg+xml",
+        "application/json",
+        "application/wasm",
+    }
     if compressible and "gzip" in request.headers.get("Accept-Encoding", ""):
         response = Response(_gzipped(path, Path(path).stat().st_mtime), mimetype=kind)
         response.headers["Content-Encoding"] = "gzip"
@@ -186,9 +200,13 @@ def readyz() -> Response:
     return Response("ready", mimetype="text/plain")
 
 
-for _view in (static_file, favicon, healthz, readyz):
-    _view.is_public = True  # type: ignore[attr-defined]
-    _view.before_password_change = True  # type: ignore[attr-defined]
+for _view in (
+    static_file,
+    favicon,
+    healthz,
+    readyz,
+):  # guards imports this module, so its decorators cannot be used
+    _view.__dict__.update(is_public=True, before_password_change=True)
 
 
 def _compress(response: Response) -> Response:
@@ -214,7 +232,9 @@ def _compress(response: Response) -> Response:
 def icon(name: str, size: str = "") -> Markup:
     """An icon of the sprite; always beside words or inside something that has a label."""
     sizes = {"": "i", "sm": "i i-sm", "lg": "i i-lg"}
-    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(sizes[size], asset("icons.svg"), name)
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        sizes[size], asset("icons.svg"), name
+    )
 
 
 def _notice() -> tuple[str, Any] | None:
@@ -240,7 +260,16 @@ def init(app: Flask) -> None:
     app.after_request(_translate_redirect)
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
-    env.globals.update(asset=asset, icon=icon, icon_of=icon, html_lang=html_lang, speaking=speaking, LANGUAGES=LANGUAGES, notice=_notice, request_id=lambda: g.get("request_id", ""))
+    env.globals.update(
+        asset=asset,
+        icon=icon,
+        icon_of=icon,
+        html_lang=html_lang,
+        speaking=speaking,
+        LANGUAGES=LANGUAGES,
+        notice=_notice,
+        request_id=lambda: g.get("request_id", ""),
+    )
     env.globals["ui"] = _Macros(app)
 
     @app.url_build_error_handlers.append

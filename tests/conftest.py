@@ -33,7 +33,14 @@ PUBLIC_URL = "https://qzq.example.cn"
 
 def make_app(url: str, instance: Path, **settings: Any) -> Flask:
     return create_app(
-        {**CHEAP, "DATABASE_URL": url, "INSTANCE": str(instance), "PUBLIC_URL": PUBLIC_URL, "SECURE_COOKIES": False, **settings}
+        {
+            **CHEAP,
+            "DATABASE_URL": url,
+            "INSTANCE": str(instance),
+            "PUBLIC_URL": PUBLIC_URL,
+            "SECURE_COOKIES": False,
+            **settings,
+        }
     )
 
 
@@ -133,7 +140,9 @@ class Client(FlaskClient):
 
     def token(self) -> str:
         """A CSRF token, for posts that no page offers to this person."""
-        return next(value for f in forms_in(self.get("/me").text) for name, value in f.fields if name == "csrf_token")
+        return next(
+            value for f in forms_in(self.get("/me").text) for name, value in f.fields if name == "csrf_token"
+        )
 
 
 @pytest.fixture
@@ -176,6 +185,9 @@ def anybody(app: Flask) -> Client:
 @pytest.fixture
 def city(app: Flask) -> SimpleNamespace:
     """The enterprises by their short names: city.huaxing.id."""
-    rows = {e.uscc: SimpleNamespace(id=e.id, name=e.name, uscc=e.uscc) for e in db.session.scalars(sa.select(Enterprise))}
+    rows = {
+        e.uscc: SimpleNamespace(id=e.id, name=e.name, uscc=e.uscc)
+        for e in db.session.scalars(sa.select(Enterprise))
+    }
     db.session.rollback()
     return SimpleNamespace(**{key: rows[words[1]] for key, words in people.ENTERPRISES.items()})

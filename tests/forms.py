@@ -18,7 +18,9 @@ class Form:
         data: dict[str, object] = {}
         for name, value in self.fields:
             known = data.get(name)
-            data[name] = [*known, value] if isinstance(known, list) else value if known is None else [known, value]
+            data[name] = (
+                [*known, value] if isinstance(known, list) else value if known is None else [known, value]
+            )
         data.update(values)
         return {name: value for name, value in data.items() if value is not None}
 

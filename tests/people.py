@@ -1,9 +1,9 @@
 """The cast: two teams, two regions, a person of every role, a few enterprises. Everything is invented.
 
-    一队 (昆都仑区)  lead li · officers zhao (serves huaxing), qian (serves beichen, helps at huaxing)
-    二队 (固阳县)    lead zhou · officer sun (serves yuanshan)
-    admin wu · auditor zheng · wang is a disabled officer of 一队
-    chuntian waits in the shared pool of 一队
+一队 (昆都仑区)  lead li · officers zhao (serves huaxing), qian (serves beichen, helps at huaxing)
+二队 (固阳县)    lead zhou · officer sun (serves yuanshan)
+admin wu · auditor zheng · wang is a disabled officer of 一队
+chuntian waits in the shared pool of 一队
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from fieldapp.accounts.passwords import hash_password
 from fieldapp.codes.actions import issue
 from fieldapp.db import db, writing
 from fieldapp.enterprises.actions import add_helper, assign, index
-from fieldapp.enterprises.models import Contact, Enterprise, EnterpriseTag, EnterpriseYear, Qualification, QualificationKind
+from fieldapp.enterprises.models import (
+    Contact,
+    Enterprise,
+    EnterpriseTag,
+    EnterpriseYear,
+    Qualification,
+    QualificationKind,
+)
 from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.needs.models import Need, NeedEvent, NeedKind, NeedSource, NeedStatus
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay, visit_contact
@@ -58,7 +65,10 @@ def settle() -> None:
     """Put the cast into an empty, migrated database."""
     with writing():
         db.session.rollback()
-        regions = {"昆都仑区": Region(code="150203", name="昆都仑区"), "固阳县": Region(code="150222", name="固阳县")}
+        regions = {
+            "昆都仑区": Region(code="150203", name="昆都仑区"),
+            "固阳县": Region(code="150222", name="固阳县"),
+        }
         teams = {
             "一队": Team(name="一队", office_phone="0472-5550101", regions=[regions["昆都仑区"]]),
             "二队": Team(name="二队", office_phone="0472-5550102", regions=[regions["固阳县"]]),
@@ -107,7 +117,12 @@ def settle() -> None:
                 assign(None, enterprise, people[officer].id, today - timedelta(days=60), "测试")
         add_helper(None, made["huaxing"], people["qian"].id, today - timedelta(days=30), "测试")
         db.session.add(
-            EnterpriseYear(enterprise_id=made["huaxing"].id, year=2025, revenue=Decimal("8640.00"), rd_spend=Decimal("432.10"))
+            EnterpriseYear(
+                enterprise_id=made["huaxing"].id,
+                year=2025,
+                revenue=Decimal("8640.00"),
+                rd_spend=Decimal("432.10"),
+            )
         )
         db.session.add(
             Qualification(
@@ -126,7 +141,9 @@ def settle() -> None:
         db.session.commit()
 
 
-def _history(enterprise: Enterprise, officer: User, visit: uuid.UUID, need: uuid.UUID, follow_up: uuid.UUID) -> None:
+def _history(
+    enterprise: Enterprise, officer: User, visit: uuid.UUID, need: uuid.UUID, follow_up: uuid.UUID
+) -> None:
     at = clock.now() - timedelta(days=10)
     contact = db.session.query(Contact).filter_by(enterprise_id=enterprise.id).one()
     db.session.add(

@@ -75,6 +75,6 @@ def agent_words(agent: str) -> tuple[str, str]:
         return next((word for mark, word in known if mark in agent), "")
 
     device = first(_DEVICES)
-    if device == "安卓手机" and "Mobile" not in agent:
+    if device == N_("安卓手机") and "Mobile" not in agent:
         device = N_("安卓平板")
     return device, first(_BROWSERS)

@@ -33,7 +33,9 @@ class Happening:
     way: Any
 
 
-def _branch(model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = None, purposes: Any = None) -> sa.Select[Any]:
+def _branch(
+    model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = None, purposes: Any = None
+) -> sa.Select:
     """One kind of happening in the columns that all kinds share."""
 
     def text(column: Any) -> Any:
@@ -51,13 +53,13 @@ def _branch(model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = N
     )
 
 
-def _branches() -> dict[str, sa.Select[Any]]:
+def _branches() -> dict[str, sa.Select]:
     enterprise_id = sa.bindparam("enterprise", type_=sa.Integer)
     said = sa.func.substr(Visit.said, 1, 120)
     return {
-        "visit": _branch(Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes).where(
-            Visit.enterprise_id == enterprise_id
-        ),
+        "visit": _branch(
+            Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes
+        ).where(Visit.enterprise_id == enterprise_id),
         "need": _branch(Need, "need", Need.created_at, Need.title, Need.author_id, Need.kind).where(
             Need.enterprise_id == enterprise_id
         ),
@@ -73,14 +75,16 @@ def _word(row: Any) -> Any:
 
 
 @cache
-def _timeline_of(kind: str) -> sa.Select[Any]:
+def _timeline_of(kind: str) -> sa.Select:
     branches = _branches()
     chosen = [branches[kind]] if kind in branches else list(branches.values())
     limited = []
     for branch in chosen:
         at = branch.selected_columns.at
         # Each branch gives no more than could be shown, so a long history costs what a short one does.
-        limited.append(sa.select(branch.order_by(at.desc()).limit(sa.bindparam("depth", type_=sa.Integer)).subquery()))
+        limited.append(
+            sa.select(branch.order_by(at.desc()).limit(sa.bindparam("depth", type_=sa.Integer)).subquery())
+        )
     union = sa.union_all(*limited).subquery()
     columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
     return (
@@ -96,12 +100,21 @@ def _timeline_of(kind: str) -> sa.Select[Any]:
 def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Happening], bool]:
     """Newest first, `kind` of KINDS or all: (happenings, whether more follow). The door has been asked before."""
     size = current_app.config["PAGE_SIZE"] // 2
-    values = {"enterprise": enterprise_id, "depth": page * size + 1, "skip": (page - 1) * size, "most": size + 1}
+    values = {
+        "enterprise": enterprise_id,
+        "depth": page * size + 1,
+        "skip": (page - 1) * size,
+        "most": size + 1,
+    }
     rows = fetch(_timeline_of(kind), values)
     happenings = []
     for row in rows[:size]:
-        way = VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
-        happenings.append(Happening(row.kind, row.id, row.at, row.title, row.by or "", _word(row), _purposes(row), way))
+        way = (
+            VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
+        )
+        happenings.append(
+            Happening(row.kind, row.id, row.at, row.title, row.by or "", _word(row), _purposes(row), way)
+        )
     return happenings, len(rows) > size
 
 

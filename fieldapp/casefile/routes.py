@@ -19,11 +19,17 @@ from fieldapp.pages import page
 
 
 def map_link(enterprise: Enterprise) -> str | None:
-    """Amap's URI for "take me there" (lbs.amap.com/api/uri-api, 2024). Amap draws in GCJ-02, so that is what it gets."""
+    """Amap's URI for "take me there" (lbs.amap.com/api/uri-api, 2024). Amap draws in GCJ-02, so it gets that."""
     if enterprise.lat is None or enterprise.lng is None:
         return None
     lng, lat = wgs84_to_gcj02(enterprise.lng, enterprise.lat)
-    query = {"to": f"{lng:.6f},{lat:.6f},{enterprise.name}", "mode": "car", "src": "fieldapp", "coordinate": "gaode", "callnative": "1"}
+    query = {
+        "to": f"{lng:.6f},{lat:.6f},{enterprise.name}",
+        "mode": "car",
+        "src": "fieldapp",
+        "coordinate": "gaode",
+        "callnative": "1",
+    }
     return "https://uri.amap.com/navigation?" + urlencode(query)
 
 

@@ -42,7 +42,7 @@ def serve_command(host: str, port: int, demo: bool) -> None:
             click.echo(f"    {username:<8} {words}")
         click.echo("")
     serve(
-        current_app._get_current_object(),
+        current_app._get_current_object(),  # type: ignore[attr-defined]
         host=host,
         port=port,
         threads=current_app.config["SERVER_THREADS"],

@@ -9,6 +9,7 @@ import random
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,11 +67,11 @@ SAID = [
     "对接过一家高校，样品测试两轮，第三轮等设备到货。",
     "用电成本高，想了解节能改造有没有政策支持。",
 ]
-NEEDS = [
-    ("隔膜涂覆均匀性攻关（示例）", NeedKind.RESEARCH, 120), ("稀土抛光粉粒径控制（示例）", NeedKind.RESEARCH, 80),
-    ("招两名材料方向硕士（示例）", NeedKind.TALENT, None), ("设备更新贷款贴息（示例）", NeedKind.FUNDING, 500),
-    ("高企复审材料辅导（示例）", NeedKind.POLICY, None), ("第三方金相检测（示例）", NeedKind.TESTING, 6),
-    ("焊缝在线检测方案（示例）", NeedKind.RESEARCH, 45), ("乳品冷链温控改造（示例）", NeedKind.RESEARCH, 60),
+NEEDS: list[tuple[str, NeedKind, Decimal | None]] = [
+    ("隔膜涂覆均匀性攻关（示例）", NeedKind.RESEARCH, Decimal(120)), ("稀土抛光粉粒径控制（示例）", NeedKind.RESEARCH, Decimal(80)),
+    ("招两名材料方向硕士（示例）", NeedKind.TALENT, None), ("设备更新贷款贴息（示例）", NeedKind.FUNDING, Decimal(500)),
+    ("高企复审材料辅导（示例）", NeedKind.POLICY, None), ("第三方金相检测（示例）", NeedKind.TESTING, Decimal(6)),
+    ("焊缝在线检测方案（示例）", NeedKind.RESEARCH, Decimal(45)), ("乳品冷链温控改造（示例）", NeedKind.RESEARCH, Decimal(60)),
 ]  # fmt: skip
 PROMISES = [
     "回复隔膜涂覆工艺专家名单（示例）", "送达研发费加计扣除办理清单（示例）", "约检测中心到厂取样（示例）",
@@ -108,7 +109,7 @@ def _person(user: User) -> Person:
 def build(say: Callable[[str], object]) -> None:
     """Fill an empty database. One transaction: all of the city or nothing."""
     with writing():
-        rng = random.Random(SEED)  # noqa: S311  (a demo, not a secret)
+        rng = random.Random(SEED)
         db.session.rollback()
         people = _people()
         for ledger in LEDGERS:
@@ -130,7 +131,12 @@ def _people() -> dict[str, User]:
 
     def add(username: str, name: str, role: Role, team: Team | None) -> User:
         people[username] = User(
-            username=username, name=name, role=role, team=team, password_hash=secret, password_is_one_time=False
+            username=username,
+            name=name,
+            role=role,
+            team=team,
+            password_hash=secret,
+            password_is_one_time=False,
         )
         db.session.add(people[username])
         return people[username]
@@ -164,7 +170,11 @@ def _serve(rng: random.Random, people: dict[str, User]) -> None:
             helper = rng.choice([o for o in officers if o is not main])
             add_helper(None, enterprise, helper.id, started, "示例协助")
         if rng.random() < 0.15:
-            db.session.add(EnterpriseTag(enterprise_id=enterprise.id, tag=rng.choice(["链主企业", "产业集群", "园区企业"])))
+            db.session.add(
+                EnterpriseTag(
+                    enterprise_id=enterprise.id, tag=rng.choice(["链主企业", "产业集群", "园区企业"])
+                )
+            )
         if rng.random() < 0.2:
             enterprise.quiet_times = "12:00–14:00"
 
@@ -174,7 +184,9 @@ def _months_of_work(rng: random.Random, people: dict[str, User], say: Callable[[
     today = clock.today()
     persons = {user.id: _person(user) for user in people.values()}
     contacts: dict[int, list[int]] = {}
-    for contact_id, enterprise_id in db.session.execute(sa.select(Contact.id, Contact.enterprise_id).order_by(Contact.id)):
+    for contact_id, enterprise_id in db.session.execute(
+        sa.select(Contact.id, Contact.enterprise_id).order_by(Contact.id)
+    ):
         contacts.setdefault(enterprise_id, []).append(contact_id)
     served: dict[int, list[Enterprise]] = {}
     for enterprise in db.session.scalars(
@@ -195,10 +207,16 @@ def _months_of_work(rng: random.Random, people: dict[str, User], say: Callable[[
     return made
 
 
-def _one_visit(rng: random.Random, person: Person, enterprise: Enterprise, day: date, contacts: dict[int, list[int]]) -> None:
-    arrived = datetime.combine(day, time(rng.choice((9, 10, 14, 15)), rng.choice((0, 10, 25, 40))), tzinfo=clock.zone())
+def _one_visit(
+    rng: random.Random, person: Person, enterprise: Enterprise, day: date, contacts: dict[int, list[int]]
+) -> None:
+    arrived = datetime.combine(
+        day, time(rng.choice((9, 10, 14, 15)), rng.choice((0, 10, 25, 40))), tzinfo=clock.zone()
+    )
     left = arrived + timedelta(minutes=rng.choice((35, 50, 70, 90)))
-    need = rng.choice(NEEDS) if rng.random() < 0.25 else ("", NeedKind.RESEARCH, None)
+    need: tuple[str, NeedKind, Decimal | None] = (
+        rng.choice(NEEDS) if rng.random() < 0.25 else ("", NeedKind.RESEARCH, None)
+    )
     promised = rng.random() < 0.3
     met = contacts.get(enterprise.id, [])[:1] if rng.random() < 0.93 else []
     record_visit(
@@ -214,7 +232,9 @@ def _one_visit(rng: random.Random, person: Person, enterprise: Enterprise, day: 
         new_contact=("", "", ""),
         said=rng.choice(SAID),
         need=need,
-        promise_made=(rng.choice(PROMISES), day + timedelta(days=rng.choice((3, 7, 14, 30)))) if promised else ("", None),
+        promise_made=(rng.choice(PROMISES), day + timedelta(days=rng.choice((3, 7, 14, 30))))
+        if promised
+        else ("", None),
         next_contact_on=None,
         visit_id=_uuid(rng, arrived),
         need_id=_uuid(rng, arrived),

@@ -41,7 +41,7 @@ def _later(name: str) -> sa.BindParameter[int]:
     return sa.bindparam(name, type_=sa.Integer)
 
 
-def _assigned(bind: Bind) -> sa.Select[tuple[int]]:
+def _assigned(bind: Bind) -> sa.Select:
     return sa.select(Assignment.enterprise_id).where(
         Assignment.officer_id == bind("viewer"), Assignment.ended_on.is_(None)
     )
@@ -64,7 +64,7 @@ def _visible(scope: Scope, bind: Bind) -> ColumnElement[bool]:
 
 
 @cache
-def assigned() -> sa.Select[tuple[int]]:
+def assigned() -> sa.Select:
     """Ids of the enterprises the viewer serves today, as main officer or helper."""
     return _assigned(_later)
 

@@ -47,7 +47,9 @@ class Enterprise(db.Model):
     uscc: Mapped[str] = mapped_column(sa.String(18), unique=True)
     region_id: Mapped[int] = mapped_column(sa.ForeignKey("region.id"))
     team_id: Mapped[int | None] = mapped_column(sa.ForeignKey("team.id"))
-    officer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))  # main officer; None: the shared pool
+    officer_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("user.id")
+    )  # main officer; None: the shared pool
     address: Mapped[str] = mapped_column(sa.String(300), default="")
     # WGS-84 for every reckoning; beside it what was given, in the system it was given in.
     lat: Mapped[float | None]
@@ -145,5 +147,7 @@ class SearchToken(db.Model):
     __tablename__ = "search_token"
     __table_args__ = (sa.Index(None, "enterprise_id", "token"), {"sqlite_with_rowid": False})
 
-    token: Mapped[str] = mapped_column(sa.String(24, collation="C").with_variant(sa.String(24), "sqlite"), primary_key=True)
+    token: Mapped[str] = mapped_column(
+        sa.String(24, collation="C").with_variant(sa.String(24), "sqlite"), primary_key=True
+    )
     enterprise_id: Mapped[int] = mapped_column(sa.ForeignKey("enterprise.id"), primary_key=True)

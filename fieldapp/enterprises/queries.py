@@ -41,7 +41,7 @@ MOST_COUNTED = 1000
 
 
 @cache
-def _door(scope: Scope) -> sa.Select[tuple[Enterprise]]:
+def _door(scope: Scope) -> sa.Select:
     return sa.select(Enterprise).where(Enterprise.id == sa.bindparam("enterprise"), visible(scope))
 
 
@@ -49,7 +49,9 @@ def find_enterprise(
     person: Person, enterprise_id: int, to: Callable[[Person, Enterprise], bool] | None = None
 ) -> Enterprise:
     """The door: the enterprise, NotFound when this person may not see it, NotAllowed when `to` says no."""
-    enterprise = db.session.scalar(_door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)})
+    enterprise = db.session.scalar(
+        _door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)}
+    )
     if enterprise is None:
         raise NotFound
     if to is not None and not to(person, enterprise):
@@ -121,7 +123,10 @@ def _conditions(shape: _Shape) -> list[Any]:
     if shape.tag == "qualification":
         holders = sa.select(Qualification.enterprise_id).where(
             Qualification.kind == sa.bindparam("kind", type_=Qualification.kind.type),
-            sa.or_(Qualification.valid_to.is_(None), Qualification.valid_to >= sa.bindparam("today", type_=sa.Date)),
+            sa.or_(
+                Qualification.valid_to.is_(None),
+                Qualification.valid_to >= sa.bindparam("today", type_=sa.Date),
+            ),
         )
         conditions.append(Enterprise.id.in_(holders))
     elif shape.tag == "tag":
@@ -142,11 +147,13 @@ def _conditions(shape: _Shape) -> list[Any]:
 
 def _begins(at: int) -> Any:
     """Tokens in the stretch of the searched start number `at`."""
-    return sa.and_(SearchToken.token >= sa.bindparam(f"start_{at}"), SearchToken.token < sa.bindparam(f"end_{at}"))
+    return sa.and_(
+        SearchToken.token >= sa.bindparam(f"start_{at}"), SearchToken.token < sa.bindparam(f"end_{at}")
+    )
 
 
 @cache
-def _stretch_size() -> sa.Select[Any]:
+def _stretch_size() -> sa.Select:
     bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.RARE + 1)
     return sa.select(sa.func.count()).select_from(bounded.subquery())
 
@@ -166,7 +173,7 @@ _officer = aliased(User)
 
 
 @lru_cache(maxsize=500)
-def _page_of(shape: _Shape) -> sa.Select[Any]:
+def _page_of(shape: _Shape) -> sa.Select:
     query = (
         sa.select(
             Enterprise.id,
@@ -182,14 +189,20 @@ def _page_of(shape: _Shape) -> sa.Select[Any]:
         .where(*_conditions(shape))
     )
     if shape.paged:
-        place = sa.tuple_(sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer))
+        place = sa.tuple_(
+            sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
+        )
         query = query.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
-    return query.order_by(Enterprise.visit_due_on, Enterprise.id).limit(sa.bindparam("most", type_=sa.Integer))
+    return query.order_by(Enterprise.visit_due_on, Enterprise.id).limit(
+        sa.bindparam("most", type_=sa.Integer)
+    )
 
 
 @lru_cache(maxsize=500)
-def _count_of(shape: _Shape) -> sa.Select[Any]:
-    counted = sa.select(sa.literal(1)).select_from(Enterprise).where(*_conditions(shape)).limit(MOST_COUNTED + 1)
+def _count_of(shape: _Shape) -> sa.Select:
+    counted = (
+        sa.select(sa.literal(1)).select_from(Enterprise).where(*_conditions(shape)).limit(MOST_COUNTED + 1)
+    )
     return sa.select(sa.func.count()).select_from(counted.subquery())
 
 
@@ -229,7 +242,7 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
         values["after_due"], values["after_id"] = place[0].date(), place[1]
     rows = fetch(_page_of(shape), values)
     more = len(rows) > size
-    if place is None and not more:
+    if place is None and not more:  # noqa: SIM108  (the second way is a query)
         total = len(rows)
     else:
         total = fetch(_count_of(shape._replace(paged=False)), values)[0][0]
@@ -291,7 +304,7 @@ class Profile:
 
 
 @cache
-def _profile_of(scope: Scope) -> sa.Select[Any]:
+def _profile_of(scope: Scope) -> sa.Select:
     tags = (
         sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, "\n"))
         .where(EnterpriseTag.enterprise_id == Enterprise.id)
@@ -304,7 +317,9 @@ def _profile_of(scope: Scope) -> sa.Select[Any]:
         .select_from(Assignment)
         .join(helper, helper.id == Assignment.officer_id)
         .where(
-            Assignment.enterprise_id == Enterprise.id, Assignment.ended_on.is_(None), Assignment.is_main.is_(False)
+            Assignment.enterprise_id == Enterprise.id,
+            Assignment.ended_on.is_(None),
+            Assignment.is_main.is_(False),
         )
         .correlate(Enterprise)
         .scalar_subquery()
@@ -375,7 +390,12 @@ def find_contact(person: Person, enterprise_id: int, contact_id: int) -> Contact
     contact = db.session.scalar(
         sa.select(Contact)
         .join(Enterprise, Enterprise.id == Contact.enterprise_id)
-        .where(Contact.id == contact_id, Contact.enterprise_id == enterprise_id, Contact.active, visible_to(person))
+        .where(
+            Contact.id == contact_id,
+            Contact.enterprise_id == enterprise_id,
+            Contact.active,
+            visible_to(person),
+        )
     )
     if contact is None:
         raise NotFound

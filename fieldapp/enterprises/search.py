@@ -52,7 +52,9 @@ def _suffixes(text: str, depth: int) -> Iterable[str]:
     return (text[at : at + depth] for at in range(len(text)))
 
 
-def tokens_of(name: str, short_name: str, former_names: Iterable[str], uscc: str, contacts: Iterable[str]) -> set[str]:
+def tokens_of(
+    name: str, short_name: str, former_names: Iterable[str], uscc: str, contacts: Iterable[str]
+) -> set[str]:
     """Every token under which an enterprise is found."""
     tokens: set[str] = set()
     for text in filter(None, (name, short_name, *former_names, *contacts)):

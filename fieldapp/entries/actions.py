@@ -82,7 +82,7 @@ def content_fingerprint() -> bytes:
     """Keyed: some forms carry passwords, and a plain digest of one would undo the slow hash kept elsewhere."""
     files = []
     for name, file in request.files.items(multi=True):
-        digest = hashlib.file_digest(file.stream, "sha256").digest()
+        digest = hashlib.file_digest(file.stream, "sha256").digest()  # type: ignore[arg-type]
         file.stream.seek(0)
         files.append((name, digest))
     plain = fingerprint(request.method, request.full_path.rstrip("?"), request.form.items(multi=True), files)

@@ -11,7 +11,9 @@ from datetime import datetime
 NOT_CONTENT = frozenset({"csrf_token", "entry_id", "_key"})
 
 
-def fingerprint(method: str, path: str, fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]) -> bytes:
+def fingerprint(
+    method: str, path: str, fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, bytes]]
+) -> bytes:
     """32 bytes, equal for equal content.
 
     `fields` are (name, value) pairs, `files` are (field name, sha256 digest) pairs. Sorted, because multipart
@@ -28,7 +30,9 @@ def fingerprint(method: str, path: str, fields: Iterable[tuple[str, str]], files
     return digest.digest()
 
 
-def key_without_script(user_id: int, content: bytes, at: datetime, window: int) -> tuple[uuid.UUID, uuid.UUID]:
+def key_without_script(
+    user_id: int, content: bytes, at: datetime, window: int
+) -> tuple[uuid.UUID, uuid.UUID]:
     """Keys for a form sent without script: (this window's, the window's before).
 
     Without script the phone cannot make an id, so the same person sending the same words within `window` seconds is

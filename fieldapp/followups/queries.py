@@ -31,7 +31,7 @@ def _theirs(person: Person) -> Any:
     return FollowUp.assignee_id == person.id if person.is_officer else visible_to(person)
 
 
-def _rows() -> sa.Select[Any]:
+def _rows() -> sa.Select:
     return (
         sa.select(
             FollowUp.id,
@@ -55,7 +55,9 @@ def list_follow_ups(person: Person, page: str = "", *, closed: bool = False) -> 
     place = keyset_place(page, uuid.UUID)
     key = sa.tuple_(FollowUp.due_on, FollowUp.id)
     if closed:
-        query = query.where(FollowUp.status != FollowUpStatus.OPEN).order_by(FollowUp.due_on.desc(), FollowUp.id.desc())
+        query = query.where(FollowUp.status != FollowUpStatus.OPEN).order_by(
+            FollowUp.due_on.desc(), FollowUp.id.desc()
+        )
         if place:
             query = query.where(key < sa.tuple_(sa.literal(place[0].date()), sa.literal(place[1])))
     else:

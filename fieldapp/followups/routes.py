@@ -33,7 +33,9 @@ def show(follow_up_id: uuid.UUID) -> Response:
     follow_up, enterprise, assignee = find_follow_up(current_user, follow_up_id, to=to)
     form = CloseForm(request.form)
     if request.method == "POST" and form.validate():
-        actions.close(current_user, follow_up, FollowUpStatus[form.status.data], form.result.data, clock.now())
+        actions.close(
+            current_user, follow_up, FollowUpStatus[form.status.data], form.result.data, clock.now()
+        )
         return done(to=url_for("followups.show", follow_up_id=follow_up_id), notice="follow_up_done")
     return page(
         "followups/show.html",

@@ -12,7 +12,7 @@ from typing import Any
 
 from fieldapp.coordinates import metres_between
 from fieldapp.imports.columns import MONEY
-from fieldapp.imports.repairs import Kind, Note
+from fieldapp.imports.readings import Kind, Note
 from fieldapp.imports.rules import EnterpriseRow
 from fieldapp.languages import N_
 

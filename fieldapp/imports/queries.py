@@ -15,7 +15,7 @@ from fieldapp.imports.access import owns
 from fieldapp.imports.changes import Known, KnownContact, KnownQualification, masked
 from fieldapp.imports.columns import COUNTS, FIELDS, MONEY
 from fieldapp.imports.models import BatchState, Effect, ImportBatch, ImportRow
-from fieldapp.imports.repairs import Kind
+from fieldapp.imports.readings import Kind
 from fieldapp.imports.rules import Verdict
 from fieldapp.languages import _
 from fieldapp.refusals import NotFound

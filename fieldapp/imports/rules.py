@@ -15,10 +15,16 @@ from enum import Enum
 from typing import Any
 
 from fieldapp.coordinates import GCJ02, in_china, to_wgs84
-from fieldapp.imports import repairs
 from fieldapp.imports.columns import COUNTS, FIELDS, MONEY, UNITS, YEARLY, Mapping, tidy
-from fieldapp.imports.repairs import Kind, KnownRegion, Note, Reader, Reading, shown
+from fieldapp.imports.credit_codes import read_uscc
+from fieldapp.imports.industries import read_industry
+from fieldapp.imports.numbers import money_reader, read_count, read_date
+from fieldapp.imports.phones import read_phones
+from fieldapp.imports.places import read_crs, read_degrees, read_pair
+from fieldapp.imports.readings import Kind, Note, Reader, Reading, shown
+from fieldapp.imports.regions import KnownRegion, region_reader
 from fieldapp.imports.sheets import CellError, Grid, Limits, Unreadable, Value
+from fieldapp.imports.texts import clean_text, read_list, read_name, read_names, read_text, read_yes
 from fieldapp.languages import N_
 
 
@@ -209,9 +215,7 @@ def _skip_reason(grid: Grid, index: int, mapping: Mapping) -> str | None:
         return N_("合计行")
     if texts and len(texts) <= 4 and _REMARK.match(texts[0][1]) and (not code or len(texts) == 1):
         return N_("说明文字")
-    if len(cells) >= 3 and all(
-        _LABELS.match(repairs.shown(value).strip()) or _is_unit(value) for _, value in cells
-    ):
+    if len(cells) >= 3 and all(_LABELS.match(shown(value).strip()) or _is_unit(value) for _, value in cells):
         return N_("栏目编号或单位行")
     if len(texts) == 1 and not code and not name and len(cells) <= 2 and len(texts[0][1]) > 12:
         return N_("说明文字")
@@ -228,35 +232,35 @@ def _is_unit(value: Value) -> bool:
 def _readers(mapping: Mapping, terms: Terms) -> dict[int, Reader]:
     """The reader of each mapped column."""
     plain: dict[str, Reader] = {
-        "name": repairs.read_name,
-        "uscc": repairs.read_uscc,
-        "region": repairs.region_reader(terms.regions),
-        "industry": repairs.read_industry,
-        "lng": repairs.read_degrees,
-        "lat": repairs.read_degrees,
-        "lnglat": repairs.read_pair,
-        "crs": repairs.read_crs,
-        "contact_name": lambda raw: repairs.read_text(raw, 40),
-        "contact_title": lambda raw: repairs.read_text(raw, 40),
-        "contact_phone": repairs.read_phones,
-        "second_phone": repairs.read_phones,
-        "short_name": lambda raw: repairs.read_text(raw, 80),
-        "former_names": repairs.read_names,
-        "tags": lambda raw: repairs.read_list(raw, lambda piece: repairs.read_text(piece, 30)),
-        "hnte_number": lambda raw: repairs.read_text(raw, 60),
-        "hnte_from": repairs.read_date,
-        "hnte_to": repairs.read_date,
+        "name": read_name,
+        "uscc": read_uscc,
+        "region": region_reader(terms.regions),
+        "industry": read_industry,
+        "lng": read_degrees,
+        "lat": read_degrees,
+        "lnglat": read_pair,
+        "crs": read_crs,
+        "contact_name": lambda raw: read_text(raw, 40),
+        "contact_title": lambda raw: read_text(raw, 40),
+        "contact_phone": read_phones,
+        "second_phone": read_phones,
+        "short_name": lambda raw: read_text(raw, 80),
+        "former_names": read_names,
+        "tags": lambda raw: read_list(raw, lambda piece: read_text(piece, 30)),
+        "hnte_number": lambda raw: read_text(raw, 60),
+        "hnte_from": read_date,
+        "hnte_to": read_date,
     }
     for name in ("above_scale", "hnte", "tech_sme"):
-        plain[name] = repairs.read_yes
+        plain[name] = read_yes
     for name in COUNTS:
-        plain[name] = repairs.read_count
+        plain[name] = read_count
     readers: dict[int, Reader] = {}
     for column, name in mapping.columns.items():
         if name in MONEY:
-            readers[column] = repairs.money_reader(mapping.units.get(column, "万元"))
+            readers[column] = money_reader(mapping.units.get(column, "万元"))
         elif name:
-            readers[column] = plain.get(name, repairs.read_text)
+            readers[column] = plain.get(name, read_text)
     return readers
 
 
@@ -325,7 +329,7 @@ def _check_row(
     notes.extend(_odd_figures(enterprise, mapping))
     if enterprise.hnte_from and enterprise.hnte_to and enterprise.hnte_to <= enterprise.hnte_from:
         notes.append(_about("hnte_to", mapping, Kind.REFUSAL, N_("有效期早于发证日期")))
-    name = enterprise.name or repairs.clean_text(shown(raws.get("name")))
+    name = enterprise.name or clean_text(shown(raws.get("name")))
     if any(note.kind is Kind.REFUSAL for note in notes):
         return RowResult(index + 1, Verdict.REFUSED, notes, None, name, enterprise.uscc)
     verdict = Verdict.REPAIRED if any(note.kind is Kind.REPAIR for note in notes) else Verdict.TAKEN

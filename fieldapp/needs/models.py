@@ -49,7 +49,14 @@ class NeedSource(enum.Enum):
 
 
 # Over for good: nothing waits for anybody any more.
-ENDED = (NeedStatus.RESOLVED, NeedStatus.RATED, NeedStatus.DECLINED, NeedStatus.REFERRED, NeedStatus.WITHDRAWN, NeedStatus.MERGED)
+ENDED = (
+    NeedStatus.RESOLVED,
+    NeedStatus.RATED,
+    NeedStatus.DECLINED,
+    NeedStatus.REFERRED,
+    NeedStatus.WITHDRAWN,
+    NeedStatus.MERGED,
+)
 
 
 class Need(db.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,30 +60,53 @@ class VisitForm(Form):
     device_at = HiddenField()
 
     arrived_at = DateTimeLocalField(
-        lazy("到访时间"), [InputRequired(lazy("请填到访时间。"))], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        lazy("到访时间"),
+        [InputRequired(lazy("请填到访时间。"))],
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
-    left_at = DateTimeLocalField(lazy("离开时间"), [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-    way = RadioField(lazy("怎么走访"), choices=[(w.name, lazy(w.value)) for w in VisitWay], default=VisitWay.ON_SITE.name)
+    left_at = DateTimeLocalField(
+        lazy("离开时间"), [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+    )
+    way = RadioField(
+        lazy("怎么走访"), choices=[(w.name, lazy(w.value)) for w in VisitWay], default=VisitWay.ON_SITE.name
+    )
     met = Tiles(lazy("见到的人"), coerce=int)
     met_nobody = BooleanField(lazy("未见到人"))
-    new_name = StringField(lazy("新联系人姓名"), [Optional(), Length(max=40, message=lazy("姓名最多 40 个字。")), _no_control_characters])
-    new_title = StringField(lazy("职务"), [Optional(), Length(max=60, message=lazy("职务最多 60 个字。")), _no_control_characters])
-    new_phone = StringField(lazy("电话"), [Optional(), Length(max=40, message=lazy("电话最多 40 个字。")), _no_control_characters])
+    new_name = StringField(
+        lazy("新联系人姓名"),
+        [Optional(), Length(max=40, message=lazy("姓名最多 40 个字。")), _no_control_characters],
+    )
+    new_title = StringField(
+        lazy("职务"), [Optional(), Length(max=60, message=lazy("职务最多 60 个字。")), _no_control_characters]
+    )
+    new_phone = StringField(
+        lazy("电话"), [Optional(), Length(max=40, message=lazy("电话最多 40 个字。")), _no_control_characters]
+    )
     purposes = Tiles(lazy("走访目的"), choices=[(p.name, lazy(p.value)) for p in VisitPurpose])
-    said = TextAreaField(lazy("聊了什么"), [Length(max=10_000, message=lazy("最多 10,000 个字。")), _no_control_characters])
+    said = TextAreaField(
+        lazy("聊了什么"), [Length(max=10_000, message=lazy("最多 10,000 个字。")), _no_control_characters]
+    )
 
-    need_title = StringField(lazy("一句话说清需求"), [Length(max=200, message=lazy("需求最多 200 个字，细节可以写在“聊了什么”里。")), _no_control_characters])
+    need_title = StringField(
+        lazy("一句话说清需求"),
+        [
+            Length(max=200, message=lazy("需求最多 200 个字，细节可以写在“聊了什么”里。")),
+            _no_control_characters,
+        ],
+    )
     need_kind = SelectField(lazy("类型"), choices=[(k.name, lazy(k.value)) for k in NeedKind])
     need_budget = DecimalField(
         lazy("预算（万元）"),
         [Optional(), NumberRange(min=0, max=99_999_999, message=lazy("预算要在 0 到 99,999,999 万元之间。"))],
         places=2,
     )
-    promise_title = StringField(lazy("跟进事项"), [Length(max=200, message=lazy("最多 200 个字。")), _no_control_characters])
+    promise_title = StringField(
+        lazy("跟进事项"), [Length(max=200, message=lazy("最多 200 个字。")), _no_control_characters]
+    )
     promise_due_on = DateField(lazy("什么时候前"), [Optional()])
     next_contact_on = DateField(lazy("约好下次联系"), [Optional()])
 
-    def __init__(self, *args: Any, contacts: list[Any], today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, contacts: Sequence[Any], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
         self.met.choices = [(contact.id, contact.name) for contact in contacts]

@@ -51,7 +51,9 @@ def find_visit(person: Person, visit_id: uuid.UUID) -> VisitFile:
         .order_by(Contact.id)
     ).all()
     needs = db.session.scalars(sa.select(Need).where(Need.visit_id == visit_id).order_by(Need.id)).all()
-    promises = db.session.scalars(sa.select(FollowUp).where(FollowUp.visit_id == visit_id).order_by(FollowUp.id)).all()
+    promises = db.session.scalars(
+        sa.select(FollowUp).where(FollowUp.visit_id == visit_id).order_by(FollowUp.id)
+    ).all()
     return VisitFile(row.Visit, row.enterprise, row.officer, list(met), list(needs), list(promises))
 
 

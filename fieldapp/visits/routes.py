@@ -44,7 +44,7 @@ def new(enterprise_id: int) -> Response:
                 current_user,
                 enterprise,
                 now,
-                arrived_at=_utc(form.arrived_at.data),
+                arrived_at=form.arrived_at.data.replace(tzinfo=clock.zone()),
                 left_at=_utc(form.left_at.data),
                 promise_made=words.pop("promise"),
                 **words,

@@ -53,7 +53,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_throttle")),
     )
     with op.batch_alter_table("sign_in_throttle", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sign_in_throttle_last_failed_at"), ["last_failed_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_sign_in_throttle_last_failed_at"), ["last_failed_at"], unique=False
+        )
 
     op.create_table(
         "team",

@@ -51,5 +51,7 @@ def site(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     """The cast's city, served as `make run` serves it; one for all tests of a file."""
     database.renew()
     instance = tmp_path_factory.mktemp("served")
-    with server.running(database.url, instance=instance, settings={"FIELDAPP_SECRET_KEY": "tests " * 8}) as here:
+    with server.running(
+        database.url, instance=instance, settings={"FIELDAPP_SECRET_KEY": "tests " * 8}
+    ) as here:
         yield Site(here.url, make_app(database.url, instance), database)

@@ -77,7 +77,9 @@ def looked(tmp_path_factory):
             addresses.setdefault(viewer, []).append(address)
     for viewer, more in MORE.items():
         addresses[viewer] += more
-    with server.running(database.url, instance=folder, settings={"FIELDAPP_SECRET_KEY": "tests " * 8}) as here:
+    with server.running(
+        database.url, instance=folder, settings={"FIELDAPP_SECRET_KEY": "tests " * 8}
+    ) as here:
         yield Looked(Site(here.url, app, database), addresses)
 
 

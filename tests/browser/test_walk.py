@@ -46,7 +46,9 @@ def crowded(site):
 def with_camera(browser, crowded, tmp_path):
     """A phone whose camera looks at the code on 华星's wall; the code fills a fifth of the picture's width."""
     token = crowded.ask(
-        sa.select(QrCode.token).join(Enterprise, Enterprise.id == QrCode.enterprise_id).where(Enterprise.name.startswith("华星"))
+        sa.select(QrCode.token)
+        .join(Enterprise, Enterprise.id == QrCode.enterprise_id)
+        .where(Enterprise.name.startswith("华星"))
     )
     camera = film(tmp_path / "camera.y4m", wall([(f"{crowded.url}/q/{token}", 0.3, 0.6)]))
     running = browser.browser_type.launch(**chromium.launch_options(camera=camera))

@@ -123,7 +123,9 @@ LEDGER = "单位名称,信用代码,所在旗县\n银杉轨道装备科技有限
 
 def began_import(li) -> int:
     """The number of an import that li has just begun."""
-    answer = li.submit("/imports/enterprises", "/imports/enterprises", file=(BytesIO(LEDGER.encode()), "ledger.csv"))
+    answer = li.submit(
+        "/imports/enterprises", "/imports/enterprises", file=(BytesIO(LEDGER.encode()), "ledger.csv")
+    )
     return int(re.search(r"/imports/enterprises/(\d+)", answer.location)[1])
 
 
@@ -154,7 +156,11 @@ def fill(rule: str, known: dict[str, object]) -> str:
 
 
 def _met(answer) -> str:
-    if answer.status_code == 303 and answer.location.startswith("/login") and "signed_out" not in answer.location:
+    if (
+        answer.status_code == 303
+        and answer.location.startswith("/login")
+        and "signed_out" not in answer.location
+    ):
         return "s"
     return {401: "s", 403: "x", 404: "0"}.get(answer.status_code, "+" if answer.status_code < 500 else "!")
 

@@ -13,7 +13,16 @@ from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.guards import CSP
 from tests import people
 
-ADDRESSES = ["/login", "/enterprises", "/nowhere", "/healthz", "/s/x/css/app.css", "/s/x/../settings.py", "/admin/users", "/"]
+ADDRESSES = [
+    "/login",
+    "/enterprises",
+    "/nowhere",
+    "/healthz",
+    "/s/x/css/app.css",
+    "/s/x/../settings.py",
+    "/admin/users",
+    "/",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -40,11 +49,20 @@ def test_static_files_of_this_version_are_kept_for_ever_and_others_are_not(anybo
 
 
 def test_pages_hold_no_inline_code_and_nothing_foreign(zhao, city):
-    for address in ("/", "/enterprises", f"/enterprises/{city.huaxing.id}", f"/enterprises/{city.huaxing.id}/visits/new"):
+    for address in (
+        "/",
+        "/enterprises",
+        f"/enterprises/{city.huaxing.id}",
+        f"/enterprises/{city.huaxing.id}/visits/new",
+    ):
         html = zhao.get(address).text
-        assert not re.search(r"\son\w+\s*=|\sstyle\s*=|<style|<script(?![^>]*\ssrc=)|hx-on|javascript:", html), address
+        assert not re.search(
+            r"\son\w+\s*=|\sstyle\s*=|<style|<script(?![^>]*\ssrc=)|hx-on|javascript:", html
+        ), address
         loaded = re.findall(r'<(?:script|link|img|use|iframe)[^>]*?(?:src|href)="([^"]+)"', html)
-        assert loaded and all(found.startswith(("/", "#")) and not found.startswith("//") for found in loaded), loaded
+        assert loaded and all(
+            found.startswith(("/", "#")) and not found.startswith("//") for found in loaded
+        ), loaded
 
 
 def _close(client, **headers):
@@ -74,7 +92,9 @@ def test_posts_from_elsewhere_are_refused(zhao, headers):
     assert _is_open()
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {}], ids=str)
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {}], ids=str
+)
 def test_posts_from_here_pass(zhao, headers):
     assert _close(zhao, **headers).status_code == 303
     assert not _is_open()
@@ -132,7 +152,12 @@ def test_log_lines_hold_no_personal_data(zhao, city, caplog):
     try:
         with caplog.at_level(logging.INFO, logger="fieldapp"):
             zhao.get("/enterprises?q=周岚")
-            zhao.submit(f"/enterprises/{city.huaxing.id}/visits/new", "visit-form", new_name="蒋澈", new_phone="17704030614")
+            zhao.submit(
+                f"/enterprises/{city.huaxing.id}/visits/new",
+                "visit-form",
+                new_name="蒋澈",
+                new_phone="17704030614",
+            )
     finally:
         logger.propagate = False
     lines = "\n".join(r.getMessage() for r in caplog.records)

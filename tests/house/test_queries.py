@@ -68,15 +68,26 @@ def _grow(city) -> None:
             db.session.add(Contact(enterprise_id=first.id, name=f"联系人{n}", phone="13800000000"))
             db.session.add(
                 Need(
-                    id=uuid7(), enterprise_id=first.id, visit_id=visit.id, source=NeedSource.VISIT, title="需求",
-                    kind=NeedKind.OTHER, status=NeedStatus.SUBMITTED, author_id=zhao.id,
-                )  # fmt: skip
+                    id=uuid7(),
+                    enterprise_id=first.id,
+                    visit_id=visit.id,
+                    source=NeedSource.VISIT,
+                    title="需求",
+                    kind=NeedKind.OTHER,
+                    status=NeedStatus.SUBMITTED,
+                    author_id=zhao.id,
+                )
             )
             db.session.add(
                 FollowUp(
-                    id=uuid7(), enterprise_id=first.id, visit_id=visit.id, title="跟进", due_on=clock.today(),
-                    assignee_id=zhao.id, author_id=zhao.id,
-                )  # fmt: skip
+                    id=uuid7(),
+                    enterprise_id=first.id,
+                    visit_id=visit.id,
+                    title="跟进",
+                    due_on=clock.today(),
+                    assignee_id=zhao.id,
+                    author_id=zhao.id,
+                )
             )
         db.session.commit()
 
@@ -112,10 +123,16 @@ def test_pages_ask_no_more_when_there_is_more(zhao, city, counted, name):
 
 def test_submitting_a_whole_visit_takes_at_most_fifteen_statements(zhao, city, counted):
     form = zhao.form(_address("visit form", city), "visit-form")
-    contact = db.session.scalars(sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)).first()
+    contact = db.session.scalars(
+        sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)
+    ).first()
     db.session.rollback()
     data = form.filled(
-        met=[contact], need_title="涂层", promise_title="送案例", promise_due_on=clock.today(), entry_id=str(uuid7())
+        met=[contact],
+        need_title="涂层",
+        promise_title="送案例",
+        promise_due_on=clock.today(),
+        entry_id=str(uuid7()),
     )
     answer, number = counted(lambda: zhao.post(form.action, data=data))
     assert answer.status_code == 303

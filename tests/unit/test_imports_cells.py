@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc as stdnum_uscc
 
-from fieldapp.imports import repairs
-from fieldapp.imports.repairs import Kind, KnownRegion
+from fieldapp.imports.credit_codes import USCC_ALPHABET, read_uscc, uscc_check, uscc_fault
+from fieldapp.imports.industries import read_industry
+from fieldapp.imports.numbers import money_reader, read_count, read_date
+from fieldapp.imports.phones import read_phones
+from fieldapp.imports.places import read_crs, read_degrees, read_pair
+from fieldapp.imports.readings import Kind
+from fieldapp.imports.regions import KnownRegion, region_reader
 from fieldapp.imports.sheets import CellError
+from fieldapp.imports.texts import clean_text, read_name, read_names, read_text, read_yes
 from tests.ledgers import nasty
 
 SAME = object()  # taken as it stands, nothing to show
@@ -30,25 +36,23 @@ def check(reading, value, said):
 # --- credit codes ---------------------------------------------------------------------------------------------------
 
 
-@given(st.text(alphabet=repairs.USCC_ALPHABET, min_size=9, max_size=9), st.integers(0, 999_999))
+@given(st.text(alphabet=USCC_ALPHABET, min_size=9, max_size=9), st.integers(0, 999_999))
 def test_the_check_character_is_that_of_gb_32100(organisation, region):
     """Written out from the standard: weights 3^(i-1) mod 31, character 31 - sum mod 31."""
     first = f"91{region:06d}{organisation}"
     weights = [3**place % 31 for place in range(17)]
-    total = sum(
-        repairs.USCC_ALPHABET.index(letter) * weight for letter, weight in zip(first, weights, strict=True)
-    )
-    expected = repairs.USCC_ALPHABET[(31 - total % 31) % 31]
-    assert repairs.uscc_check(first) == expected
+    total = sum(USCC_ALPHABET.index(letter) * weight for letter, weight in zip(first, weights, strict=True))
+    expected = USCC_ALPHABET[(31 - total % 31) % 31]
+    assert uscc_check(first) == expected
     assert stdnum_uscc.is_valid(first + expected)
-    assert repairs.uscc_fault(first + expected) is None
+    assert uscc_fault(first + expected) is None
 
 
-@given(st.integers(0, 999_999), st.integers(8, 17), st.sampled_from(repairs.USCC_ALPHABET))
+@given(st.integers(0, 999_999), st.integers(8, 17), st.sampled_from(USCC_ALPHABET))
 def test_one_mistyped_character_is_always_found(number, place, letter):
     code = nasty.code(number)
     wrong = code[:place] + letter + code[place + 1 :]
-    assert (repairs.uscc_fault(wrong) is None) == (wrong == code)
+    assert (uscc_fault(wrong) is None) == (wrong == code)
 
 
 GOOD = "91150223X01HB0YG5E"
@@ -83,7 +87,7 @@ GOOD = "91150223X01HB0YG5E"
     ],
 )
 def test_credit_codes(raw, value, said):
-    reading = repairs.read_uscc(raw)
+    reading = read_uscc(raw)
     if said is None:  # a cooperative's code (authority N) is as good as a company's
         assert not any("登记机关" in note.text for note in reading.notes)
     elif value is None and said is not SAME:
@@ -116,25 +120,25 @@ def test_credit_codes(raw, value, said):
     ],
 )
 def test_names(raw, value, said):
-    check(repairs.read_name(raw), value, said)
+    check(read_name(raw), value, said)
 
 
 @pytest.mark.parametrize("raw", ["123", "…", "甲" * 121])
 def test_what_is_no_name_is_refused(raw):
-    assert repairs.read_name(raw).refused
+    assert read_name(raw).refused
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_cleaned_and_is_clean_afterwards(text):
-    once = repairs.clean_text(text)
-    assert repairs.clean_text(once) == once
+    once = clean_text(text)
+    assert clean_text(once) == once
 
 
 @pytest.mark.parametrize(
     "raw", ["－", "-", "—", "——", "/", "无", "暂无", "N/A", "n/a", "null", "未知", "*", "\\"]
 )
 def test_ways_to_write_nothing(raw):
-    for reader in (repairs.read_text, repairs.read_count, repairs.money_reader("万元"), repairs.read_degrees):
+    for reader in (read_text, read_count, money_reader("万元"), read_degrees):
         reading = reader(raw)
         assert reading.value is None
         assert [note.kind for note in reading.notes] == [Kind.REPAIR]
@@ -146,11 +150,11 @@ def test_ways_to_write_nothing(raw):
                        (True, True), ("无", False), (None, None), ("", None)]
 )  # fmt: skip
 def test_yes_and_no(raw, value):
-    assert repairs.read_yes(raw).value is value
+    assert read_yes(raw).value is value
 
 
 def test_neither_yes_nor_no_is_refused():
-    assert repairs.read_yes("正在申报").refused
+    assert read_yes("正在申报").refused
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -182,7 +186,7 @@ def test_neither_yes_nor_no_is_refused():
     ],
 )
 def test_money_becomes_wan_yuan(raw, unit, value, said):
-    check(repairs.money_reader(unit)(raw), Decimal(value), said)
+    check(money_reader(unit)(raw), Decimal(value), said)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,7 @@ def test_money_becomes_wan_yuan(raw, unit, value, said):
     ],
 )
 def test_money_is_never_guessed(raw, said):
-    reading = repairs.money_reader("万元")(raw)
+    reading = money_reader("万元")(raw)
     assert reading.refused
     check(reading, None, said)
 
@@ -214,21 +218,21 @@ def test_money_is_never_guessed(raw, said):
 def test_money_reads_what_was_written(number, form):
     if number < 0 and "￥" in form:
         return
-    assert repairs.money_reader("万元")(form.format(number)).value == number
+    assert money_reader("万元")(form.format(number)).value == number
 
 
 @given(st.floats(-1e9, 1e9))
 def test_money_from_a_number_cell_is_that_number(number):
-    value = repairs.money_reader("万元")(number).value
+    value = money_reader("万元")(number).value
     assert abs(value - Decimal(repr(number))) <= Decimal("0.005")
 
 
 @given(st.text(max_size=30))
 def test_no_reader_falls_over(text):
     for reader in (
-        repairs.money_reader("千元"), repairs.read_count, repairs.read_phones, repairs.read_degrees, repairs.read_date,
-        repairs.read_industry, repairs.read_uscc, repairs.read_name, repairs.read_crs, repairs.read_pair,
-        repairs.read_yes, repairs.read_names, READ_REGION,
+        money_reader("千元"), read_count, read_phones, read_degrees, read_date,
+        read_industry, read_uscc, read_name, read_crs, read_pair,
+        read_yes, read_names, READ_REGION,
     ):  # fmt: skip
         for note in reader(text).notes:
             note.plain()
@@ -250,12 +254,12 @@ def test_no_reader_falls_over(text):
     ],
 )
 def test_counts(raw, value, said):
-    check(repairs.read_count(raw), value, said)
+    check(read_count(raw), value, said)
 
 
 @pytest.mark.parametrize("raw", [120.5, -3.0, "100-200", "一百二", "120户", True, date(2025, 1, 2)])
 def test_counts_are_never_guessed(raw):
-    assert repairs.read_count(raw).refused
+    assert read_count(raw).refused
 
 
 @pytest.mark.parametrize(
@@ -271,12 +275,12 @@ def test_counts_are_never_guessed(raw):
     ],
 )
 def test_days(raw, value):
-    assert repairs.read_date(raw).value == value
+    assert read_date(raw).value == value
 
 
 @pytest.mark.parametrize("raw", ["2023.11", "2023-02-30", "2023年", "11/9", 5.0])
 def test_what_is_no_day_is_refused(raw):
-    assert repairs.read_date(raw).refused
+    assert read_date(raw).refused
 
 
 # --- telephones -----------------------------------------------------------------------------------------------------
@@ -310,7 +314,7 @@ def test_what_is_no_day_is_refused(raw):
     ],
 )
 def test_telephones(raw, numbers, said):
-    check(repairs.read_phones(raw), numbers, said)
+    check(read_phones(raw), numbers, said)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +334,7 @@ def test_telephones(raw, numbers, said):
     ],
 )
 def test_a_doubtful_number_is_refused_and_never_completed(raw, said):
-    reading = repairs.read_phones(raw)
+    reading = read_phones(raw)
     assert reading.refused
     check(reading, None, said)
 
@@ -338,12 +342,12 @@ def test_a_doubtful_number_is_refused_and_never_completed(raw, said):
 @given(st.lists(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), min_size=1, max_size=3, unique=True),
        st.sampled_from(["、", "，", " / ", "\n", ";"]))  # fmt: skip
 def test_no_number_in_a_cell_is_lost(numbers, between):
-    assert repairs.read_phones(between.join(numbers)).value == numbers
+    assert read_phones(between.join(numbers)).value == numbers
 
 
 # --- regions, industries, places ------------------------------------------------------------------------------------
 
-READ_REGION = repairs.region_reader(
+READ_REGION = region_reader(
     [
         KnownRegion("150202", "东河区"),
         KnownRegion("150203", "昆都仑区"),
@@ -410,12 +414,12 @@ def test_a_region_that_could_be_two_or_none_is_refused(raw, said):
     ],
 )
 def test_industries(raw, value, said):
-    check(repairs.read_industry(raw), value, said)
+    check(read_industry(raw), value, said)
 
 
 @pytest.mark.parametrize("raw", ["A3511", "C9911", "9999"])
 def test_a_code_outside_the_standard_is_refused(raw):
-    assert repairs.read_industry(raw).refused
+    assert read_industry(raw).refused
 
 
 @pytest.mark.parametrize(
@@ -434,12 +438,12 @@ def test_a_code_outside_the_standard_is_refused(raw):
     ],
 )
 def test_degrees(raw, value):
-    assert repairs.read_degrees(raw).value == pytest.approx(value, abs=1e-7)
+    assert read_degrees(raw).value == pytest.approx(value, abs=1e-7)
 
 
 @pytest.mark.parametrize("raw", ["110°75′", "约110", "110.5.3", "见图"])
 def test_what_is_no_degree_is_refused(raw):
-    assert repairs.read_degrees(raw).refused
+    assert read_degrees(raw).refused
 
 
 @pytest.mark.parametrize(
@@ -448,8 +452,8 @@ def test_what_is_no_degree_is_refused(raw):
      ("百度坐标", "BD-09"), ("bd09ll", "BD-09"), ("WGS84", "WGS-84"), ("GPS", "WGS-84"), ("CGCS2000", "WGS-84")],
 )  # fmt: skip
 def test_coordinate_systems(raw, system):
-    assert repairs.read_crs(raw).value == system
+    assert read_crs(raw).value == system
 
 
 def test_an_unknown_coordinate_system_is_refused():
-    assert repairs.read_crs("西安坐标").refused
+    assert read_crs("西安坐标").refused

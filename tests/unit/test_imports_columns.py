@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fieldapp.imports.columns import FIELDS, Mapping, choose, find_mapping, read_heading
-from fieldapp.imports.repairs import KnownRegion
+from fieldapp.imports.regions import KnownRegion
 from fieldapp.imports.rules import Terms, Verdict, check
 from fieldapp.imports.sheets import Grid, read_book
 from tests.ledgers import nasty

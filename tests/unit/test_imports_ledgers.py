@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fieldapp.imports.columns import choose
-from fieldapp.imports.repairs import KnownRegion
+from fieldapp.imports.regions import KnownRegion
 from fieldapp.imports.rules import EnterpriseRow, RowResult, Terms, Verdict, check, count
 from fieldapp.imports.sheets import read_book
 from tests.ledgers import nasty

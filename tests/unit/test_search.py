@@ -4,7 +4,9 @@ import pytest
 
 from fieldapp.enterprises.search import DEPTH, normal, spot, starts_of, stretch, terms_of, tokens_of
 
-BEIJIANG = tokens_of("北疆新能源材料（集团）有限公司", "北疆新材", ["北疆隔膜厂"], "91150203QJ9FMT4E85", ["周岚"])
+BEIJIANG = tokens_of(
+    "北疆新能源材料（集团）有限公司", "北疆新材", ["北疆隔膜厂"], "91150203QJ9FMT4E85", ["周岚"]
+)
 
 
 def found(query, tokens=BEIJIANG):
@@ -25,14 +27,18 @@ def test_it_is_found_by(query):
     assert found(query)
 
 
-@pytest.mark.parametrize("query", ["北境", "新材料", "疆北", "bjxnz", "eijiang", "e8", "9115 9999", "周兰", "北疆 王"])
+@pytest.mark.parametrize(
+    "query", ["北境", "新材料", "疆北", "bjxnz", "eijiang", "e8", "9115 9999", "周兰", "北疆 王"]
+)
 def test_it_is_not_found_by(query):
     assert not found(query)
 
 
 def test_latin_names_and_digits_are_found_too():
     tokens = tokens_of("3M中国材料科技公司", "", [], "91150203B9AWB0L8X3", [])
-    assert found("3m", tokens) and found("3mzg", tokens) and found("zgcl", tokens) and found("zhongguo", tokens)
+    assert (
+        found("3m", tokens) and found("3mzg", tokens) and found("zgcl", tokens) and found("zhongguo", tokens)
+    )
 
 
 def test_tokens_stay_short_enough_for_the_index():
@@ -46,7 +52,15 @@ def test_two_writings_of_one_name_are_the_same():
 
 @pytest.mark.parametrize(
     ("query", "marked"),
-    [("新能", "新能"), ("bjxny", "北疆新能源"), ("xinneng", "新能"), ("集团", "集团"), ("料集", "料（集"), ("4e85", None), ("beij", "北疆")],
+    [
+        ("新能", "新能"),
+        ("bjxny", "北疆新能源"),
+        ("xinneng", "新能"),
+        ("集团", "集团"),
+        ("料集", "料（集"),
+        ("4e85", None),
+        ("beij", "北疆"),
+    ],
 )
 def test_what_is_marked(query, marked):
     name = "北疆新能源材料（集团）有限公司"

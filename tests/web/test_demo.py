@@ -22,13 +22,23 @@ def _city(folder):
         upgrade(directory=str(ROOT / "migrations"))
         build(lambda _words: None)
         visits = db.session.execute(
-            sa.select(Visit.id, Visit.enterprise_id, Visit.officer_id, Visit.arrived_at, Visit.said).order_by(Visit.id)
+            sa.select(Visit.id, Visit.enterprise_id, Visit.officer_id, Visit.arrived_at, Visit.said).order_by(
+                Visit.id
+            )
         ).all()
         enterprises = db.session.execute(
-            sa.select(Enterprise.uscc, Enterprise.name, Enterprise.officer_id, Enterprise.lat).order_by(Enterprise.id)
+            sa.select(Enterprise.uscc, Enterprise.name, Enterprise.officer_id, Enterprise.lat).order_by(
+                Enterprise.id
+            )
         ).all()
-        counts = {m.__name__: db.session.scalar(sa.select(sa.func.count()).select_from(m)) for m in (Need, FollowUp, Contact, Assignment, ImportBatch, AuditEvent)}
-        texts = db.session.scalars(sa.select(Need.title)).all() + db.session.scalars(sa.select(FollowUp.title)).all()
+        counts = {
+            m.__name__: db.session.scalar(sa.select(sa.func.count()).select_from(m))
+            for m in (Need, FollowUp, Contact, Assignment, ImportBatch, AuditEvent)
+        }
+        texts = (
+            db.session.scalars(sa.select(Need.title)).all()
+            + db.session.scalars(sa.select(FollowUp.title)).all()
+        )
         db.session.remove()
         db.engine.dispose()
     return enterprises, visits, counts, texts

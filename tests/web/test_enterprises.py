@@ -25,7 +25,10 @@ def names(answer):
 
 def test_officers_see_their_own_first_and_the_pool_on_request(zhao, qian, city):
     assert names(zhao.get("/enterprises")) == [city.huaxing.name]
-    assert set(names(qian.get("/enterprises"))) == {city.beichen.name, city.huaxing.name}  # main of one, helper at one
+    assert set(names(qian.get("/enterprises"))) == {
+        city.beichen.name,
+        city.huaxing.name,
+    }  # main of one, helper at one
     assert names(zhao.get("/enterprises?scope=pool")) == [city.chuntian.name]
     assert set(names(zhao.get("/enterprises?scope=team"))) == {city.huaxing.name, city.chuntian.name}
 
@@ -35,7 +38,9 @@ def test_leads_see_their_teams_and_no_other(li, zhou, city):
     assert names(zhou.get("/enterprises")) == [city.yuanshan.name]
 
 
-@pytest.mark.parametrize("query", ["华星", "星新", "hxxny", "huaxing", "华星隔膜", "4E85", "周岚", "华星 有限", "　华星　"])
+@pytest.mark.parametrize(
+    "query", ["华星", "星新", "hxxny", "huaxing", "华星隔膜", "4E85", "周岚", "华星 有限", "　华星　"]
+)
 def test_one_box_finds_by_any_of_these(zhao, city, query):
     assert names(zhao.get("/enterprises", query_string={"q": query})) == [city.huaxing.name]
 
@@ -67,7 +72,9 @@ def test_odd_words_are_only_words(zhao, query):
     ],
 )
 def test_filters(li, city, query, expected):
-    assert sorted(names(li.get(f"/enterprises?{query}"))) == sorted(getattr(city, key).name for key in expected)
+    assert sorted(names(li.get(f"/enterprises?{query}"))) == sorted(
+        getattr(city, key).name for key in expected
+    )
 
 
 @pytest.fixture
@@ -81,9 +88,13 @@ def seventy(app):
         for n in range(70):
             made.append(
                 Enterprise(
-                    name=f"雁归第{n:02}矿山机械有限公司", uscc=f"TEST{n:014}", region_id=region.id, team_id=team.id,
-                    former_names=[], visit_due_on=clock.today() - timedelta(days=100 + (n * 37) % 11),
-                )  # fmt: skip
+                    name=f"雁归第{n:02}矿山机械有限公司",
+                    uscc=f"TEST{n:014}",
+                    region_id=region.id,
+                    team_id=team.id,
+                    former_names=[],
+                    visit_due_on=clock.today() - timedelta(days=100 + (n * 37) % 11),
+                )
             )
             db.session.add(made[-1])
             db.session.flush()
@@ -102,11 +113,15 @@ def test_pages_follow_one_another_without_gap_or_repeat_in_order_of_need(zhao, l
             seen += re.findall(r'href="/enterprises/(\d+)"', answer.text)
             following = re.search(r'href="([^"]+)" rel="next"', answer.text)
             url = following[1].replace("&amp;", "&") if following else None
-        wanted = db.session.execute(
-            sa.select(Enterprise.id)
-            .where(Enterprise.id.in_([int(i) for i in seen]))
-            .order_by(Enterprise.visit_due_on, Enterprise.id)
-        ).scalars().all()
+        wanted = (
+            db.session.execute(
+                sa.select(Enterprise.id)
+                .where(Enterprise.id.in_([int(i) for i in seen]))
+                .order_by(Enterprise.visit_due_on, Enterprise.id)
+            )
+            .scalars()
+            .all()
+        )
         db.session.rollback()
         assert [int(i) for i in seen] == list(wanted)
         assert len(seen) == len(set(seen)) >= 70
@@ -151,7 +166,9 @@ def test_the_casefile_tells_who_they_are(zhao, city):
 
 
 def test_the_way_there_is_given_in_the_maps_own_coordinates(zhao, city):
-    link = re.search(r'href="(https://uri\.amap\.com/navigation\?[^"]+)"', zhao.get(f"/enterprises/{city.huaxing.id}").text)[1]
+    link = re.search(
+        r'href="(https://uri\.amap\.com/navigation\?[^"]+)"', zhao.get(f"/enterprises/{city.huaxing.id}").text
+    )[1]
     lng, lat = map(float, re.search(r"to=([\d.]+)%2C([\d.]+)%2C", link).groups())
     # GCJ-02 is some hundred metres off WGS-84 hereabouts; the same numbers would mean a forgotten conversion.
     assert 0.0005 < abs(lng - 109.8404) < 0.01 and 0.0002 < abs(lat - 40.6574) < 0.01

@@ -29,7 +29,9 @@ def _new(city):
 
 
 def _contact(city):
-    contact = db.session.scalars(sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)).first()
+    contact = db.session.scalars(
+        sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)
+    ).first()
     db.session.rollback()
     return contact
 
@@ -163,7 +165,9 @@ def test_a_visit_of_yesterday_is_marked_as_added_later(zhao, city):
 
 
 def test_contacts_of_another_enterprise_cannot_be_met_here(zhao, city):
-    foreign = db.session.scalars(sa.select(Contact.id).where(Contact.enterprise_id == city.yuanshan.id)).first()
+    foreign = db.session.scalars(
+        sa.select(Contact.id).where(Contact.enterprise_id == city.yuanshan.id)
+    ).first()
     db.session.rollback()
     before = _count(Visit)
     assert zhao.submit(_new(city), "visit-form", met=[foreign]).status_code == 422
@@ -188,6 +192,14 @@ def test_a_visit_and_its_audit_event_are_one_transaction(zhao, city):
 
 def test_reading_writes_nothing(zhao, city):
     counts = [_count(m) for m in (Visit, Need, FollowUp, Entry, AuditEvent)]
-    for url in ("/", "/enterprises", f"/enterprises/{city.huaxing.id}", _new(city), "/visits", "/needs", "/follow-ups"):
+    for url in (
+        "/",
+        "/enterprises",
+        f"/enterprises/{city.huaxing.id}",
+        _new(city),
+        "/visits",
+        "/needs",
+        "/follow-ups",
+    ):
         assert zhao.get(url).status_code == 200
     assert counts == [_count(m) for m in (Visit, Need, FollowUp, Entry, AuditEvent)]
