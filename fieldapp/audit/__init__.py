@@ -28,7 +28,9 @@ def init(app: Flask) -> None:
         The rule and its plain ids only, never the path: a path may hold a code's token.
         """
         if response.status_code in REFUSED and not g.get("refusal_told") and current_user.is_authenticated:
-            ids: dict[str, Any] = {k: str(v) for k, v in (request.view_args or {}).items() if isinstance(v, int | uuid.UUID)}
+            ids: dict[str, Any] = {
+                k: str(v) for k, v in (request.view_args or {}).items() if isinstance(v, int | uuid.UUID)
+            }
             rule = request.url_rule.rule if request.url_rule else ""
             record(
                 "refused",

@@ -183,3 +183,9 @@ def make_production(values, tmp_path):
     return create_app(
         {"ENV": "production", "INSTANCE": str(tmp_path), "SECRET_KEY": "", "PUBLIC_URL": "", **values}
     )
+
+
+def test_a_meta_line_is_made_of_parts():
+    """`.meta` clips the dot before each part, so bare text in it would lose its first letters."""
+    for path in TEMPLATES:
+        assert not re.search(r'class="meta[^"]*"[^>]*>\s*(\{\{|[^<{\s])', path.read_text()), path
