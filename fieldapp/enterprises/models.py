@@ -33,6 +33,7 @@ class Enterprise(db.Model):
     __tablename__ = "enterprise"
     # Every list is sorted by need of a visit (visit_due_on, id): one index per scope it is walked in.
     __table_args__ = (
+        sa.Index(None, "visit_due_on", "id"),  # a lead of several teams
         sa.Index(None, "team_id", "visit_due_on", "id"),
         sa.Index(None, "officer_id", "visit_due_on", "id"),
         sa.Index(None, "team_id", "officer_id", "visit_due_on", "id"),

@@ -164,6 +164,9 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            batch_op.f("ix_enterprise_visit_due_on_id"), ["visit_due_on", "id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_enterprise_team_id_visit_due_on_id"),
             ["team_id", "visit_due_on", "id"],
             unique=False,
@@ -681,6 +684,7 @@ def downgrade() -> None:
 
     op.drop_table("entry")
     with op.batch_alter_table("enterprise", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enterprise_visit_due_on_id"))
         batch_op.drop_index(batch_op.f("ix_enterprise_team_id_visit_due_on_id"))
         batch_op.drop_index(batch_op.f("ix_enterprise_team_id_officer_id_visit_due_on_id"))
         batch_op.drop_index(batch_op.f("ix_enterprise_team_id_division_visit_due_on_id"))

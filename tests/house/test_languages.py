@@ -370,9 +370,7 @@ def test_no_page_mixes_languages(city):
     addresses: dict[str | None, list[str]] = {who: list(more) for who, more in MORE.items()}
     for method, endpoint, rule in matrix.RULES:
         if method == "GET" and endpoint not in NO_PAGE:
-            for viewer in (
-                VIEWERS[matrix.MATRIX[method, endpoint]] if matrix.MATRIX[method, endpoint] in VIEWERS else []
-            ):
+            for viewer in VIEWERS.get(matrix.MATRIX[method, endpoint], []):
                 addresses.setdefault(viewer, []).append(rule)
     complaints, seen = [], 0
     for viewer, rules in addresses.items():
