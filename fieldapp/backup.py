@@ -23,7 +23,7 @@ def _sqlite_file(url: URL) -> Path:
 
 def _postgres(url: URL, *command: str) -> None:
     """Run a PostgreSQL client tool. The password travels in the environment, not on the command line."""
-    environment = os.environ | {"PGPASSWORD": url.password or ""}
+    environment = os.environ | ({"PGPASSWORD": url.password} if url.password else {})
     where = [
         "--host",
         url.host or "localhost",

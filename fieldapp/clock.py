@@ -31,9 +31,16 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(zone())
 
 
+_today: tuple[int, date] = (0, date.min)
+
+
 def today() -> date:
-    """The office's date."""
-    return local(now()).date()
+    """The office's date. A long list asks for it in every row, so a second's answer is kept."""
+    global _today
+    second = int(now().timestamp())
+    if _today[0] != second:
+        _today = (second, local(now()).date())
+    return _today[1]
 
 
 def monday_of(day: date) -> date:

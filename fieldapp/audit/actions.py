@@ -55,5 +55,14 @@ def record(
         keep_if_refused(lambda session: _insert(session, row))
     elif later:
         afterwards(lambda session: _insert(session, row))
+    elif has_request_context():
+        g.setdefault("audit_rows", []).append(row)  # written together at the end, see write_recorded()
     else:
         run(_INSERT, row)
+
+
+def write_recorded() -> None:
+    """Write this request's events, in its transaction, just before that ends."""
+    rows = g.pop("audit_rows", None)
+    if rows:
+        run(_INSERT, rows)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,8 +14,8 @@ from sqlalchemy.orm import aliased
 
 from fieldapp.accounts import Region, Team, User
 from fieldapp.codes.models import QrCode
-from fieldapp.db import db
-from fieldapp.enterprises.access import serves_enterprises, visible_to
+from fieldapp.db import db, fetch
+from fieldapp.enterprises.access import Scope, scope_of, scope_values, serves_enterprises, visible, visible_to
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.refusals import NotFound
 
@@ -71,13 +72,13 @@ class Card:
     team: str
     office_phone: str
     revoked: bool
+    entitled: bool  # whoever asked may open the casefile
 
 
-def find_card(token: str) -> Card | None:
-    """What the token leads to; None when no such code was ever issued."""
-    if not _TOKEN.fullmatch(token):  # PostgreSQL refuses some texts even as a question
-        return None
-    row = db.session.execute(
+@cache
+def _card_of(scope: Scope | None) -> sa.Select:
+    """The card by its token; `entitled` tells whether a viewer of this scope sees the enterprise."""
+    return (
         sa.select(
             Enterprise.id,
             Enterprise.name,
@@ -85,30 +86,35 @@ def find_card(token: str) -> Card | None:
             Team.name.label("team"),
             Team.office_phone,
             QrCode.revoked_at,
+            (sa.false() if scope is None else sa.func.coalesce(visible(scope), sa.false())).label("entitled"),
         )
         .select_from(QrCode)
         .join(Enterprise, Enterprise.id == QrCode.enterprise_id)
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(Team, Team.id == Enterprise.team_id)
-        .where(QrCode.token == token)
-    ).first()
-    if row is None:
+        .where(QrCode.token == sa.bindparam("token"))
+    )
+
+
+def find_card(token: str, person: Person | None = None) -> Card | None:
+    """What the token leads to, and whether this person may open the casefile; None when it was never issued."""
+    if not _TOKEN.fullmatch(token):  # PostgreSQL refuses some texts even as a question
         return None
+    insider = person is not None and serves_enterprises(person)
+    values = scope_values(person) if insider and person else {}
+    found = fetch(_card_of(scope_of(person) if insider and person else None), {"token": token} | values)
+    if not found:
+        return None
+    row = found[0]
     return Card(
-        row.id, row.name, row.region, row.team or "", row.office_phone or "", row.revoked_at is not None
+        row.id,
+        row.name,
+        row.region,
+        row.team or "",
+        row.office_phone or "",
+        row.revoked_at is not None,
+        bool(row.entitled),
     )
-
-
-def may_open(person: Person, enterprise_id: int) -> bool:
-    """Whether this person sees the enterprise."""
-    if not serves_enterprises(person):  # nothing to ask the database
-        return False
-    query = (
-        sa.select(sa.literal(1))
-        .select_from(Enterprise)
-        .where(Enterprise.id == enterprise_id, visible_to(person))
-    )
-    return db.session.scalar(query) is not None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from fieldapp.codes.queries import (
     current_code,
     find_card,
     find_typed,
-    may_open,
     printable,
     revoked_codes,
 )
@@ -272,14 +271,15 @@ def card(token: str) -> Response:
             response = _dead_end(429, "hourglass", _("请稍等一下"), sentence)
             response.headers["Retry-After"] = str(wait)
             return response
-    found = find_card(token)
+    found = find_card(token, current_user if current_user.is_authenticated else None)
     if found is None:
         sentence = _("二维码没有扫全，或者不是青助企的。请把整个二维码放进取景框再扫一次。")
         return _dead_end(404, "circle-help", _("没有这个二维码"), sentence)
-    entitled = current_user.is_authenticated and may_open(current_user, found.enterprise_id)
     if found.revoked:
         sentence = _("这张二维码已经换成新的。请扫企业门口新贴的那一张；找不到的话，打服务团的电话。")
-        return _dead_end(410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=entitled)
-    if entitled:
+        return _dead_end(
+            410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=found.entitled
+        )
+    if found.entitled:
         return redirect(url_for("casefile.show", enterprise_id=found.enterprise_id))
     return page("codes/card.html", card=found, token=token)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from fieldapp import audit
-from fieldapp.db import db
+from fieldapp.db import db, run
 from fieldapp.enterprises import search
 from fieldapp.enterprises.models import Assignment, Contact, Enterprise, SearchToken
 
@@ -83,12 +83,29 @@ def add_contact(enterprise: Enterprise, name: str, title: str = "", phone: str =
     return contact
 
 
-def note_visit(enterprise: Enterprise, visited_on: date, next_contact_on: date | None) -> None:
-    """A visit moves the enterprise in every list: due again when agreed, else after the usual interval."""
-    if enterprise.last_visited_on is None or visited_on >= enterprise.last_visited_on:
-        interval = timedelta(days=current_app.config["VISIT_INTERVAL_DAYS"])
-        enterprise.last_visited_on = visited_on
-        enterprise.visit_due_on = next_contact_on or visited_on + interval
+_NOTE_VISIT = (
+    sa.update(Enterprise.__table__)
+    .where(
+        Enterprise.__table__.c.id == sa.bindparam("enterprise"),
+        sa.or_(
+            Enterprise.__table__.c.last_visited_on.is_(None),
+            Enterprise.__table__.c.last_visited_on <= sa.bindparam("visited", type_=sa.Date),
+        ),
+    )
+    .values(
+        last_visited_on=sa.bindparam("visited", type_=sa.Date),
+        visit_due_on=sa.bindparam("due", type_=sa.Date),
+    )
+)
+
+
+def note_visit(enterprise_id: int, visited_on: date, next_contact_on: date | None) -> None:
+    """A visit moves the enterprise in every list: due again when agreed, else after the usual interval.
+
+    A visit added later than a newer one moves nothing.
+    """
+    due = next_contact_on or visited_on + timedelta(days=current_app.config["VISIT_INTERVAL_DAYS"])
+    run(_NOTE_VISIT, {"enterprise": enterprise_id, "visited": visited_on, "due": due})
 
 
 def assign(

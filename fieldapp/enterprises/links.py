@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import g, url_for
 
@@ -12,9 +12,16 @@ from fieldapp.enterprises.queries import Filters
 
 def filter_url(filters: Filters, changes: dict[str, Any], endpoint: str = "enterprises.index") -> str:
     """The list's address with some filters changed; changing one starts at the first page again."""
-    wanted = asdict(filters) | {"page": ""} | changes
-    wanted.pop("terms", None)
-    return url_for(endpoint, **{name: value for name, value in wanted.items() if value})
+    wanted = {
+        "q": filters.q,
+        "region": filters.region,
+        "industry": filters.industry,
+        "tag": filters.tag,
+        "scope": filters.scope,
+        "due": filters.due,
+    } | changes
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    return f"{url_for(endpoint)}?{query}" if query else url_for(endpoint)
 
 
 def casefile_url(enterprise_id: int) -> str:

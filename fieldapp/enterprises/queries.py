@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from flask import current_app
@@ -42,18 +42,19 @@ MOST_COUNTED = 1000
 
 @cache
 def _door(scope: Scope) -> sa.Select:
-    return sa.select(Enterprise).where(Enterprise.id == sa.bindparam("enterprise"), visible(scope))
+    return sa.select(*Enterprise.__table__.c).where(
+        Enterprise.id == sa.bindparam("enterprise"), visible(scope)
+    )
 
 
 def find_enterprise(
     person: Person, enterprise_id: int, to: Callable[[Person, Enterprise], bool] | None = None
 ) -> Enterprise:
-    """The door: the enterprise, NotFound when this person may not see it, NotAllowed when `to` says no."""
-    enterprise = db.session.scalar(
-        _door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)}
-    )
-    if enterprise is None:
+    """The door: the enterprise's columns, NotFound when this person may not see it, NotAllowed when `to` says no."""
+    found = fetch(_door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)})
+    if not found:
         raise NotFound
+    enterprise = cast("Enterprise", found[0])  # a row with every column; actions change tables, not rows
     if to is not None and not to(person, enterprise):
         raise NotAllowed
     return enterprise
@@ -178,7 +179,9 @@ def _page_of(shape: _Shape) -> sa.Select:
     # officers are joined to those few. In one statement SQLite would sort the whole scope first.
     ids = sa.select(Enterprise.id, Enterprise.visit_due_on).where(*_conditions(shape))
     if shape.paged:
-        place = sa.tuple_(sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer))
+        place = sa.tuple_(
+            sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
+        )
         ids = ids.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
     ids = ids.order_by(Enterprise.visit_due_on, Enterprise.id).limit(sa.bindparam("most", type_=sa.Integer))
     chosen = ids.subquery()

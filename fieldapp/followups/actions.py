@@ -6,8 +6,10 @@ import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from fieldapp import audit
-from fieldapp.db import db
+from fieldapp.db import run
 from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.languages import lazy
 from fieldapp.refusals import Conflict
@@ -15,6 +17,9 @@ from fieldapp.refusals import Conflict
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
     from fieldapp.enterprises.models import Enterprise
+
+
+_PROMISE = sa.insert(FollowUp.__table__)
 
 
 class AlreadyClosed(Conflict):
@@ -30,23 +35,22 @@ def promise(
     due_on: date,
     at: datetime,
     visit_id: uuid.UUID | None = None,
-) -> FollowUp:
+) -> None:
     """Something promised to an enterprise, kept by the one who promised it."""
-    follow_up = FollowUp(
-        id=follow_up_id,
-        enterprise_id=enterprise.id,
-        visit_id=visit_id,
-        title=title,
-        due_on=due_on,
-        assignee_id=person.id,
-        author_id=person.id,
-        status=FollowUpStatus.OPEN,
-        created_at=at,
-        updated_at=at,
-    )
-    db.session.add(follow_up)
+    follow_up = {
+        "id": follow_up_id,
+        "enterprise_id": enterprise.id,
+        "visit_id": visit_id,
+        "title": title,
+        "due_on": due_on,
+        "assignee_id": person.id,
+        "author_id": person.id,
+        "status": FollowUpStatus.OPEN,
+        "created_at": at,
+        "updated_at": at,
+    }
+    run(_PROMISE, follow_up)
     audit.record("promised", f"follow_up:{follow_up_id}", actor=person, enterprise=enterprise.id)
-    return follow_up
 
 
 def close(person: Person, follow_up: FollowUp, status: FollowUpStatus, result: str, at: datetime) -> None:

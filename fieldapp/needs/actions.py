@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from fieldapp import audit
-from fieldapp.db import db, run
+from fieldapp.db import run
 from fieldapp.needs.models import Need, NeedEvent, NeedKind, NeedSource, NeedStatus
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fieldapp.enterprises.models import Enterprise
 
 
+_NEED = sa.insert(Need.__table__)
 _STEP = sa.insert(NeedEvent.__table__)
 
 
@@ -33,24 +34,22 @@ def submit(
     budget: Decimal | None = None,
     visit_id: uuid.UUID | None = None,
     source: NeedSource = NeedSource.VISIT,
-) -> Need:
+) -> None:
     """A need heard by an officer: it waits to be accepted."""
-    need = Need(
-        id=need_id,
-        enterprise_id=enterprise.id,
-        visit_id=visit_id,
-        source=source,
-        title=title,
-        description=description,
-        kind=kind,
-        budget=budget,
-        status=NeedStatus.SUBMITTED,
-        author_id=person.id,
-        created_at=at,
-        updated_at=at,
-    )
-    db.session.add(need)
-    db.session.flush()
+    need = {
+        "id": need_id,
+        "enterprise_id": enterprise.id,
+        "visit_id": visit_id,
+        "source": source,
+        "title": title,
+        "description": description,
+        "kind": kind,
+        "budget": budget,
+        "status": NeedStatus.SUBMITTED,
+        "author_id": person.id,
+        "created_at": at,
+        "updated_at": at,
+    }
+    run(_NEED, need)
     run(_STEP, {"need_id": need_id, "at": at, "by_id": person.id, "after": NeedStatus.SUBMITTED})
     audit.record("need_submitted", f"need:{need_id}", actor=person, enterprise=enterprise.id)
-    return need

@@ -40,7 +40,7 @@ def new(enterprise_id: int) -> Response:
     if request.method == "POST" and form.validate():
         words = visit_words(form)
         try:
-            visit = actions.record_visit(
+            visit_id = actions.record_visit(
                 current_user,
                 enterprise,
                 now,
@@ -54,7 +54,7 @@ def new(enterprise_id: int) -> Response:
         except LeftBeforeArriving as refusal:
             form.left_at.errors = [refusal.message]
         else:
-            return done(to=url_for("visits.show", visit_id=visit.id), notice="visit_saved")
+            return done(to=url_for("visits.show", visit_id=visit_id), notice="visit_saved")
     return page(
         "visits/new.html",
         form=form,
