@@ -7,7 +7,6 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    Form,
     HiddenField,
     IntegerField,
     PasswordField,
@@ -21,6 +20,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from fieldapp.accounts.models import Role
 from fieldapp.accounts.rules import PHONE, USERNAME, tidy_phone, tidy_username
+from fieldapp.forms import Form
 from fieldapp.languages import LANGUAGES, lazy
 
 LONGEST_ID = 2**31 - 1

@@ -55,7 +55,7 @@ def record(
         keep_if_refused(lambda session: _insert(session, row))
     elif later:
         afterwards(lambda session: _insert(session, row))
-    elif has_request_context():
+    elif has_request_context() and "request_id" in g:  # a real request, which ends with write_recorded()
         g.setdefault("audit_rows", []).append(row)  # written together at the end, see write_recorded()
     else:
         run(_INSERT, row)

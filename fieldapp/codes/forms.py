@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, Form, HiddenField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
 from fieldapp.codes.lettering import clean
+from fieldapp.forms import Form
 from fieldapp.languages import lazy
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import Form, RadioField, TextAreaField
+from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from fieldapp.followups.models import FollowUpStatus
+from fieldapp.forms import Form
 from fieldapp.languages import lazy
 
 

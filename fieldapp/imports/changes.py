@@ -225,7 +225,7 @@ def _text(value: Any, name: str = "") -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "是" if value else "否"
+        return N_("是") if value else N_("否")
     if name in MONEY:
         return f"{value:,} 万元"
     return value.isoformat() if isinstance(value, date) else str(value)

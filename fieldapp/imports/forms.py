@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping as Fields
 from typing import Any
 
-from wtforms import FileField, Form, IntegerField
+from wtforms import FileField, IntegerField
 from wtforms.validators import InputRequired, ValidationError
 
+from fieldapp.forms import Form
 from fieldapp.imports.columns import FIELDS, MONEY, NOT_IMPORTED, UNITS, YEARLY, Mapping
 from fieldapp.languages import lazy
 

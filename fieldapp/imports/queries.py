@@ -17,7 +17,7 @@ from fieldapp.imports.columns import COUNTS, FIELDS, MONEY
 from fieldapp.imports.models import BatchState, Effect, ImportBatch, ImportRow
 from fieldapp.imports.readings import Kind
 from fieldapp.imports.rules import Verdict
-from fieldapp.languages import _
+from fieldapp.languages import N_, _, speaking
 from fieldapp.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -177,8 +177,10 @@ def _line(note: dict[str, Any], hide: bool = True) -> Line:
     """A stored note in the language spoken now; telephone numbers show their ends only."""
     params = note.get("p") or {}
     text, hint = note["t"], note.get("h", "")  # msgids, marked where they were written
+    params = {name: _written(value) if isinstance(value, str) else value for name, value in params.items()}
     sentence = _(text, **params) + (_(hint, **params) if hint else "")
-    line = Line(note["k"].lower(), note.get("c") or "", note.get("b", ""), note.get("a", ""), sentence)
+    before, after = note.get("b", ""), _written(note.get("a", ""))  # what stood in the cell stays as it was
+    line = Line(note["k"].lower(), note.get("c") or "", before, after, sentence)
     if hide and note.get("f") in ("contact_phone", "second_phone"):
         line.before, line.after, line.sentence = (
             masked(line.before),
@@ -193,7 +195,18 @@ def _change(change: dict[str, Any]) -> Line:
     about = _(label)
     if change.get("y"):
         about = _("%(year)s 年", year=change["y"]) + about
-    return Line("change", about, change["o"], change["n"])
+    return Line("change", about, _written(change["o"]), _written(change["n"]))
+
+
+def _written(text: str) -> str:
+    """A stored value in the language spoken now: 是 and 否, lists with their commas, and 等 for "and more"."""
+    if speaking() == "zh":
+        return text
+    if text in ("是", "否"):
+        return _(text)
+    more = N_("等")
+    shown = text.removesuffix(more).replace("、", _("、"))
+    return shown + _(more) if text.endswith(more) else shown
 
 
 # --- what is known --------------------------------------------------------------------------------------------------

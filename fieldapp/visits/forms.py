@@ -13,7 +13,6 @@ from wtforms import (
     DateField,
     DateTimeLocalField,
     DecimalField,
-    Form,
     HiddenField,
     RadioField,
     SelectField,
@@ -24,6 +23,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from fieldapp.forms import Form
 from fieldapp.languages import lazy
 from fieldapp.needs import NeedKind
 from fieldapp.visits.models import VisitPurpose, VisitWay
