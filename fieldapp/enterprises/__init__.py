@@ -26,6 +26,12 @@ def _found_by(name: str, terms: list[str]) -> Markup:
     return Markup("{}<mark>{}</mark>{}").format(name[:start], name[start:end], name[end:])
 
 
+def _source_words(source: str) -> str:
+    """Where figures come from, as stored (导入：ledger.xlsx), in the language spoken now."""
+    kind, colon, name = source.partition("：")
+    return f"{_(kind)}{_('：')}{name}" if colon else source
+
+
 @regions_changed.connect
 def _regions_changed(team_id: int, regions: frozenset[int], dropped: frozenset[int]) -> None:
     follow_regions(team_id, regions, dropped)
@@ -33,6 +39,7 @@ def _regions_changed(team_id: int, regions: frozenset[int], dropped: frozenset[i
 
 def init(app: Flask) -> None:
     app.jinja_env.filters["industry"] = lambda code: _(industry_name(code)) if code else ""
+    app.jinja_env.filters["source"] = _source_words
     app.jinja_env.filters["found_by"] = _found_by
     app.jinja_env.globals["enterprises_served"] = lambda: serving(current_user)
     app.jinja_env.globals["filter_url"] = filter_url

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from fieldapp.accounts.models import Region, Team, team_region
 from fieldapp.db import db
 from fieldapp.enterprises.models import Contact, Enterprise, EnterpriseTag, EnterpriseYear, Qualification
+from fieldapp.formats import money
 from fieldapp.imports.access import owns
 from fieldapp.imports.changes import Known, KnownContact, KnownQualification, masked
 from fieldapp.imports.columns import COUNTS, FIELDS, MONEY
@@ -199,11 +202,13 @@ def _change(change: dict[str, Any]) -> Line:
 
 
 def _written(text: str) -> str:
-    """A stored value in the language spoken now: 是 and 否, lists with their commas, and 等 for "and more"."""
+    """A stored value in the language spoken now: 是 and 否, money, lists with their commas, 等 for "and more"."""
     if speaking() == "zh":
         return text
     if text in ("是", "否"):
         return _(text)
+    if sum_ := re.fullmatch(r"(-?[\d,.]+) 万元", text):
+        return money(Decimal(sum_[1].replace(",", "")))
     more = N_("等")
     shown = text.removesuffix(more).replace("、", _("、"))
     return shown + _(more) if text.endswith(more) else shown

@@ -547,8 +547,6 @@ def test_no_import_mixes_languages(city):
         region = db.session.scalar(sa.select(Team).where(Team.id == city.known["team_id"])).regions[0].name
         db.session.remove()
     content = LEDGER_IN_ENGLISH.format(region=region).encode()
-    answer = li.submit("/imports/enterprises", "upload-form", file=(BytesIO(content), "ledger.csv"))
-    assert answer.status_code == 422 and not city.leaks(answer.text)  # no heading that is known
     for english, chinese in HEADINGS.items():
         content = content.replace(english.encode(), chinese.encode(), 1)
     answer = li.submit("/imports/enterprises", "upload-form", file=(BytesIO(content), "ledger.csv"))
