@@ -54,6 +54,12 @@ lock:  ## pin every dependency again, with hashes (after a change in pyproject.t
 	$(VENV)/bin/pip-compile $$options --extra=production --output-file=requirements.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$options --extra=production --extra=test --output-file=requirements-test.txt pyproject.toml
 
+catalogue: test-packages  ## read all texts again and bring the English catalogue up to date
+	@pot=$$(mktemp)
+	$(PY) -m babel.messages.frontend -q extract -F babel.cfg -k _ -k lazy -k N_ -k ngettext:1,2 --sort-output --no-location -o $$pot .
+	$(PY) -m babel.messages.frontend -q update -i $$pot -d fieldapp/translations -l en --no-fuzzy-matching --ignore-obsolete --no-wrap
+	rm $$pot
+
 clean:  ## remove .venv, caches and compiled catalogues; data in instance/ stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results $(CATALOGUES)
 

@@ -118,10 +118,11 @@ def _words_of(person: User) -> dict[str, Any]:
 def _texts(words: dict[str, Any]) -> dict[str, str]:
     """What an account says, label by label, so that two versions can be read side by side."""
     names = {team.id: team.name for team in queries.team_choices()}
+    role = words["role"]
     return {
         _("姓名"): words["name"],
         _("电话"): words["phone"] or "—",
-        _("角色"): _(words["role"].value),
+        _("角色"): _(role.value),
         _("服务团"): names.get(words["team_id"], "—"),
         _("负责哪些服务团"): _("、").join(names[i] for i in sorted(words["led"]) if i in names) or "—",
     }

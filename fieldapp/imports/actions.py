@@ -75,7 +75,7 @@ def upload(by: Importer, data: bytes, filename: str, report: Report | None = Non
     shape = shape_of(mapping)
     if earlier := mapping_of_same_shape(by.id, shape):
         before = Mapping.from_json(earlier)
-        mapping = mapping.changed(before.columns, before.units)
+        mapping = mapping.changed(before.columns, before.units, last_year=year - 1)
     batch = ImportBatch(
         person_id=by.id,
         filename=_clean_filename(filename),
@@ -104,7 +104,9 @@ def remap(
     """Read the same file the way the person says."""
     _require_open(batch)
     book = read_book(batch.content, batch.filename, limits())
-    mapping = Mapping.from_json(batch.mapping).changed(columns, units, years)
+    mapping = Mapping.from_json(batch.mapping).changed(
+        columns, units, years, last_year=clock.today().year - 1
+    )
     batch.mapping = mapping.as_json()
     batch.version += 1
     db.session.execute(sa.delete(ImportRow).where(ImportRow.batch_id == batch.id))

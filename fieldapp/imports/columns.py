@@ -57,12 +57,12 @@ REQUIRED = ("name", "uscc")
 
 # unit: how many 万元 one of it is
 UNITS: dict[str, Decimal] = {
-    "元": Decimal("0.0001"),
-    "千元": Decimal("0.1"),
-    "万元": Decimal(1),
-    "百万元": Decimal(100),
-    "千万元": Decimal(1000),
-    "亿元": Decimal(10_000),
+    N_("元"): Decimal("0.0001"),
+    N_("千元"): Decimal("0.1"),
+    N_("万元"): Decimal(1),
+    N_("百万元"): Decimal(100),
+    N_("千万元"): Decimal(1000),
+    N_("亿元"): Decimal(10_000),
 }
 
 # What offices write above a column, by field; compared without spaces, brackets, units and years.
@@ -235,14 +235,18 @@ class Mapping:
         columns: dict[int, str],
         units: dict[int, str] | None = None,
         years: dict[int, int] | None = None,
+        last_year: int | None = None,
     ) -> Mapping:
-        """The same sheet read the way the person says; unknown columns, fields and units are ignored."""
+        """The same sheet read the way the person says; unknown columns, fields and units are ignored.
+
+        A yearly column for which nothing names a year is taken for `last_year`'s, as the page says.
+        """
         chosen = {
             column: columns.get(column, mapped)
             for column, mapped in self.columns.items()
             if columns.get(column, mapped) in FIELDS or not columns.get(column, mapped)
         }
-        fallback = next(iter(self.years.values()), None)
+        fallback = next(iter(self.years.values()), last_year)
         new_units, new_years = {}, {}
         for column, name in chosen.items():
             if name in MONEY:

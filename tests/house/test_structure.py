@@ -64,7 +64,7 @@ DATA = {
     "workbooks.py", "commands.py", "readings.py",
 }  # fmt: skip
 # Stored or sent with a file, the same in every language: a unit, a source, file names, the language's own name.
-WRITTEN = {"万元", "导入：", "企业名单模板.xlsx", "-不能入库.xlsx", "中文"}
+WRITTEN = {"万元", r"(-?[\d,.]+) 万元", "导入：", "企业名单模板.xlsx", "-不能入库.xlsx", "中文"}
 MARKS = {"_", "lazy", "N_", "looked_up"}
 
 

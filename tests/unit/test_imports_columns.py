@@ -126,3 +126,14 @@ def test_the_mapping_decides_what_is_read():
     result = check(grid, mapping, Terms([KnownRegion("150202", "东河区")]))[0]
     assert result.verdict is Verdict.TAKEN
     assert str(result.enterprise.years[2024]["revenue"]) == "50000.00"
+
+
+def test_a_yearly_column_matched_by_hand_is_last_years_when_nothing_names_a_year():
+    """A heading nobody knows, taken for revenue by the lead: the figures must not be lost for want of a year."""
+    book = read_book(
+        "单位名称,信用代码,所在旗县,神秘列\n甲公司,91150203QJ9FMT4E85,昆都仑区,120\n".encode(), "a.csv"
+    )
+    mapping = choose(book, 2026)
+    assert mapping.columns[3] is None or mapping.columns[3] == ""
+    by_hand = mapping.changed({3: "revenue"}, last_year=2025)
+    assert by_hand.years == {3: 2025} and by_hand.columns[3] == "revenue"
