@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard fieldapp/translations/*/LC_MESSAGES/*.po))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean packages test-packages translations system
+.PHONY: help run test lint format bench catalogue lock clean packages test-packages translations system
 .DELETE_ON_ERROR:
 # Prerequisites are steps in order: packages before what uses them.
 .NOTPARALLEL:
