@@ -20,7 +20,7 @@ PINYIN_DEPTH = 18
 LAST_OF_CODE = 10
 # A hit list up to this long is fetched and sorted; a longer one is common enough to be met soon by walking the list
 # in its own order. At 500,000 enterprises both ways cost about the same here.
-RARE = 4000
+RARE = 10_000
 
 
 def normal(text: str) -> str:
