@@ -59,6 +59,19 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "SESSION_TOUCH_EVERY": (600, int),
     # business
     "VISIT_INTERVAL_DAYS": (90, int),  # an enterprise is due again so long after its last visit
+    "RECENT_VISIT_DAYS": (
+        14,
+        int,
+    ),  # a plan is warned about visits by others within so many days, before and after
+    "OFFICER_LOAD": (28, int),  # enterprises one officer can serve well; a mark, not a limit
+    "PLACE": (True, _flag),  # offer to add the place of a visit
+    "PHOTOS": (True, _flag),  # offer photos
+    "PHOTOS_PER_VISIT": (9, int),
+    "PHOTO_MAX_BYTES": (32 * 1024 * 1024, int),  # one photo as it comes
+    "PHOTO_MAX_PIXELS": (60_000_000, int),
+    "PHOTO_SIDE": (1600, int),  # pixels of the longer side of what is kept
+    "THUMB_SIDE": (320, int),
+    "PHOTO_BODY": (80 * 1024 * 1024, int),  # a whole form with photos
     "PAGE_SIZE": (30, int),
     "ENTRY_KEEP_DAYS": (90, int),
     "NO_SCRIPT_REPEAT_SECONDS": (600, int),  # the same form without script within this time is one entry

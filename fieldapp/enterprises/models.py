@@ -140,6 +140,8 @@ class Assignment(db.Model):
     ended_on: Mapped[date | None]
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    ended_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    end_reason: Mapped[str] = mapped_column(sa.String(200), default="")
 
 
 class SearchToken(db.Model):

@@ -2,6 +2,6 @@
 
 from fieldapp.needs import routes as _routes  # noqa: F401
 from fieldapp.needs.blueprint import bp
-from fieldapp.needs.models import Need, NeedKind, NeedStatus
+from fieldapp.needs.models import ENDED, Ending, Need, NeedField, NeedKind, NeedStatus, Urgency
 
-__all__ = ["Need", "NeedKind", "NeedStatus", "bp"]
+__all__ = ["ENDED", "Ending", "Need", "NeedField", "NeedKind", "NeedStatus", "Urgency", "bp"]

@@ -41,6 +41,55 @@ class NeedKind(enum.Enum):
     OTHER = N_("其他")
 
 
+class NeedField(enum.Enum):
+    """国家重点支持的高新技术领域: the eight of 国科发火〔2016〕32号, annex."""
+
+    ELECTRONICS = N_("电子信息")
+    BIOMEDICINE = N_("生物与新医药")
+    AEROSPACE = N_("航空航天")
+    MATERIALS = N_("新材料")
+    SERVICES = N_("高技术服务")
+    ENERGY = N_("新能源与节能")
+    ENVIRONMENT = N_("资源与环境")
+    MANUFACTURING = N_("先进制造与自动化")
+
+
+class Cooperation(enum.Enum):
+    DEVELOPMENT = N_("委托开发")
+    JOINT = N_("联合攻关")
+    LICENCE = N_("技术转让或许可")
+    CONSULTING = N_("技术咨询服务")
+    OPEN = N_("怎么合作都行")
+
+
+class IpOwnership(enum.Enum):
+    ENTERPRISE = N_("归企业")
+    SHARED = N_("双方共有")
+    SOLVER = N_("归研发方，企业可用")
+    NEGOTIABLE = N_("可以商量")
+
+
+class Urgency(enum.Enum):
+    NORMAL = N_("一般")
+    SOON = N_("较急")
+    URGENT = N_("很急")
+
+
+class Disclosure(enum.Enum):
+    PUBLIC = N_("可以公开")
+    DESENSITISED = N_("隐去企业后公开")
+    MATCHING = N_("只用于对接")
+
+
+class Ending(enum.Enum):
+    """How a need really ended; closed and solved are two numbers."""
+
+    SOLVED = N_("真正解决")
+    EXPLAINED = N_("讲明缘由")
+    SCHEDULED = N_("已排上日程")
+    IMPOSSIBLE = N_("暂时办不了")
+
+
 class NeedSource(enum.Enum):
     VISIT = N_("走访")
     ORDER = N_("企业点单")
@@ -65,6 +114,9 @@ class Need(db.Model):
         sa.Index(None, "enterprise_id", "created_at"),
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "visit_id"),
+        sa.Index(None, "status", "created_at", "id"),
+        sa.Index(None, "claimed_by_id", "status"),
+        sa.Index(None, "ended_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
@@ -74,9 +126,20 @@ class Need(db.Model):
     title: Mapped[str] = mapped_column(sa.String(200))
     description: Mapped[str] = mapped_column(sa.Text, default="")
     kind: Mapped[NeedKind] = mapped_column(named(NeedKind))
+    field: Mapped[NeedField | None] = mapped_column(named(NeedField))
+    # Rows of {"name", "now", "target", "unit"}, texts as the enterprise says them.
+    indicators: Mapped[list[dict[str, str]]] = mapped_column(sa.JSON, default=list)
     deadline: Mapped[date | None]
     budget: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))  # 万元
+    cooperation: Mapped[Cooperation | None] = mapped_column(named(Cooperation))
+    ip_ownership: Mapped[IpOwnership | None] = mapped_column(named(IpOwnership))
+    conditions: Mapped[str] = mapped_column(sa.Text, default="")  # what the solver should bring
+    urgency: Mapped[Urgency] = mapped_column(named(Urgency), default=Urgency.NORMAL)
+    disclosure: Mapped[Disclosure] = mapped_column(named(Disclosure), default=Disclosure.MATCHING)
+    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contact.id"))
     status: Mapped[NeedStatus] = mapped_column(named(NeedStatus))
+    ending: Mapped[Ending | None] = mapped_column(named(Ending))
+    ended_at: Mapped[datetime | None]
     author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     claimed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     version: Mapped[int] = mapped_column(default=1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fieldapp.attachments import Attachment  # noqa: F401  (visit_photo points at its table)
 from fieldapp.clock import now
 from fieldapp.db import db, named
 from fieldapp.languages import N_
@@ -30,6 +32,21 @@ class VisitWay(enum.Enum):
     OFFICE = N_("来访")
 
 
+class VisitStep(enum.Enum):
+    """What can happen to a visit; the history on the record is made of these."""
+
+    PLANNED = N_("安排了走访")
+    REPLANNED = N_("改了计划")
+    JOINED = N_("加入同行")
+    LEFT = N_("退出同行")
+    ARRIVED = N_("签到")
+    RECORDED = N_("记录了走访")
+    AMENDED = N_("改了记录")
+    RETURNED = N_("退回补充")
+    ACCEPTED = N_("审阅通过")
+    CANCELLED = N_("取消了走访")
+
+
 class VisitPurpose(enum.Enum):
     NEEDS = N_("了解需求")
     POLICY = N_("政策宣讲")
@@ -48,6 +65,22 @@ visit_contact = sa.Table(
     sa.Column("contact_id", sa.ForeignKey("contact.id"), primary_key=True, index=True),
 )
 
+# Colleagues who came along: a joint visit is one visit.
+visit_companion = sa.Table(
+    "visit_companion",
+    db.metadata,
+    sa.Column("visit_id", sa.ForeignKey("visit.id"), primary_key=True),
+    sa.Column("officer_id", sa.ForeignKey("user.id"), primary_key=True, index=True),
+)
+
+visit_photo = sa.Table(
+    "visit_photo",
+    db.metadata,
+    sa.Column("visit_id", sa.ForeignKey("visit.id"), primary_key=True),
+    sa.Column("attachment_id", sa.ForeignKey("attachment.id"), primary_key=True, index=True),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+)
+
 
 class Visit(db.Model):
     __tablename__ = "visit"
@@ -55,21 +88,55 @@ class Visit(db.Model):
         sa.Index(None, "enterprise_id", "arrived_at"),
         sa.Index(None, "officer_id", "arrived_at"),
         sa.Index(None, "arrived_at", "id"),
+        sa.Index(None, "officer_id", "status", "planned_on"),
+        sa.Index(None, "enterprise_id", "planned_on"),
+        sa.Index(None, "status", "arrived_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
     enterprise_id: Mapped[int] = mapped_column(sa.ForeignKey("enterprise.id"))
     officer_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
     status: Mapped[VisitStatus] = mapped_column(named(VisitStatus))
-    arrived_at: Mapped[datetime]
+    planned_on: Mapped[date | None]  # None: nobody planned it, it was made
+    planned_at: Mapped[str] = mapped_column(
+        sa.String(5), default=""
+    )  # 14:30 on the office's clock, or not said
+    override_reason: Mapped[str] = mapped_column(sa.String(200), default="")  # why in spite of quiet times
+    arrived_at: Mapped[datetime | None]  # None: planned, or cancelled before it was made
     left_at: Mapped[datetime | None]
     device_at: Mapped[datetime | None]  # the phone's clock at submit; kept, never trusted over the server's
     way: Mapped[VisitWay] = mapped_column(named(VisitWay))
     purposes: Mapped[list[str]] = mapped_column(default=list)  # names of VisitPurpose
     met_nobody: Mapped[bool] = mapped_column(default=False)
     said: Mapped[str] = mapped_column(sa.Text, default="")
+    # Where the officer stood when they tapped: one point, WGS-84, or nothing at all.
+    lat: Mapped[float | None]
+    lng: Mapped[float | None]
+    accuracy: Mapped[float | None]  # metres, as the phone believes
+    fixed_at: Mapped[datetime | None]  # when the phone took the fix
+    distance: Mapped[int | None]  # metres to the enterprise; advice, never a verdict
+    far_reason: Mapped[str] = mapped_column(sa.String(200), default="")
     late_entry: Mapped[bool] = mapped_column(default=False)  # 补录: recorded on a later day
     next_contact_on: Mapped[date | None]
+    recorded_at: Mapped[datetime | None]  # when it was first written down, on the server's clock
+    reviewed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    reviewed_at: Mapped[datetime | None]
+    review_comment: Mapped[str] = mapped_column(sa.Text, default="")
+    cancel_reason: Mapped[str] = mapped_column(sa.String(200), default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class VisitEvent(db.Model):
+    """One step of a visit; the record's history, oldest first."""
+
+    __tablename__ = "visit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("visit.id"), index=True)
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    step: Mapped[VisitStep] = mapped_column(named(VisitStep))
+    note: Mapped[str] = mapped_column(sa.Text, default="")  # the lead's comment, the reason of a cancellation
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field: [before, after], as words

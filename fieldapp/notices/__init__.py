@@ -1,0 +1,6 @@
+"""What somebody should know of: told on 今日 until it has been read."""
+
+from fieldapp.notices.blueprint import bp
+from fieldapp.notices.models import Notification
+
+__all__ = ["Notification", "bp"]
