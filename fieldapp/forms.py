@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import wtforms
+from wtforms.validators import ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from fieldapp.languages import N_, _
+from fieldapp.languages import N_, _, lazy
 
 # What WTForms says by itself when the shape of an input is wrong.
 _SENTENCES = {
@@ -40,3 +43,38 @@ class Form(wtforms.Form):
     class Meta:
         def get_translations(self, _form: Any) -> _Translations:
             return _Translations()
+
+
+class Tiles(wtforms.SelectMultipleField):
+    """Several of a few, as tiles to tap."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class PhoneId(wtforms.HiddenField):
+    """A UUID that the phone made; empty when the form is sent without script."""
+
+    def process_formdata(self, values: list[Any]) -> None:
+        super().process_formdata(values)
+        if self.data:
+            try:
+                uuid.UUID(self.data)
+            except ValueError as error:
+                raise ValueError(lazy("编号不对，请刷新页面。")) from error
+
+
+def no_control_characters(_form: Any, field: Any) -> None:
+    """A validator: what no keyboard types and no page can show."""
+    if field.data and any(ord(c) < 32 and c not in "\r\n\t" for c in field.data):
+        raise ValidationError(lazy("里面有看不见的特殊字符，请删掉再试。"))
+
+
+def typed(field: Any) -> str:
+    """A text field's content: stripped, line breaks as LF, never None."""
+    return (field.data or "").replace("\r\n", "\n").strip()
+
+
+def known_id(field: Any) -> uuid.UUID | None:
+    """A PhoneId's content."""
+    return uuid.UUID(field.data) if field.data else None

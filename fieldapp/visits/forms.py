@@ -16,41 +16,15 @@ from wtforms import (
     HiddenField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
-from fieldapp.forms import Form
+from fieldapp.forms import Form, PhoneId, Tiles, no_control_characters
 from fieldapp.languages import lazy
 from fieldapp.needs import NeedKind
 from fieldapp.visits.models import VisitPurpose, VisitWay
-
-
-class Tiles(SelectMultipleField):
-    """Several of a few, as tiles to tap."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
-class PhoneId(HiddenField):
-    """A UUID that the phone made; empty when the form is sent without script."""
-
-    def process_formdata(self, values: list[Any]) -> None:
-        super().process_formdata(values)
-        if self.data:
-            try:
-                uuid.UUID(self.data)
-            except ValueError as error:
-                raise ValueError(lazy("编号不对，请刷新页面。")) from error
-
-
-def _no_control_characters(_form: Form, field: Any) -> None:
-    if field.data and any(ord(c) < 32 and c not in "\r\n\t" for c in field.data):
-        raise ValidationError(lazy("里面有看不见的特殊字符，请删掉再试。"))
 
 
 class VisitForm(Form):
@@ -74,24 +48,24 @@ class VisitForm(Form):
     met_nobody = BooleanField(lazy("未见到人"))
     new_name = StringField(
         lazy("新联系人姓名"),
-        [Optional(), Length(max=40, message=lazy("姓名最多 40 个字。")), _no_control_characters],
+        [Optional(), Length(max=40, message=lazy("姓名最多 40 个字。")), no_control_characters],
     )
     new_title = StringField(
-        lazy("职务"), [Optional(), Length(max=60, message=lazy("职务最多 60 个字。")), _no_control_characters]
+        lazy("职务"), [Optional(), Length(max=60, message=lazy("职务最多 60 个字。")), no_control_characters]
     )
     new_phone = StringField(
-        lazy("电话"), [Optional(), Length(max=40, message=lazy("电话最多 40 个字。")), _no_control_characters]
+        lazy("电话"), [Optional(), Length(max=40, message=lazy("电话最多 40 个字。")), no_control_characters]
     )
     purposes = Tiles(lazy("走访目的"), choices=[(p.name, lazy(p.value)) for p in VisitPurpose])
     said = TextAreaField(
-        lazy("聊了什么"), [Length(max=10_000, message=lazy("最多 10,000 个字。")), _no_control_characters]
+        lazy("聊了什么"), [Length(max=10_000, message=lazy("最多 10,000 个字。")), no_control_characters]
     )
 
     need_title = StringField(
         lazy("一句话说清需求"),
         [
             Length(max=200, message=lazy("需求最多 200 个字，细节可以写在“聊了什么”里。")),
-            _no_control_characters,
+            no_control_characters,
         ],
     )
     need_kind = SelectField(lazy("类型"), choices=[(k.name, lazy(k.value)) for k in NeedKind])
@@ -101,7 +75,7 @@ class VisitForm(Form):
         places=2,
     )
     promise_title = StringField(
-        lazy("跟进事项"), [Length(max=200, message=lazy("最多 200 个字。")), _no_control_characters]
+        lazy("跟进事项"), [Length(max=200, message=lazy("最多 200 个字。")), no_control_characters]
     )
     promise_due_on = DateField(lazy("什么时候前"), [Optional()])
     next_contact_on = DateField(lazy("约好下次联系"), [Optional()])
