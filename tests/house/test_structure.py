@@ -130,6 +130,50 @@ def test_migrations_say_what_models_say(empty_url, tmp_path):
     assert not differences, differences
 
 
+# What stood in the tables before they grew: 0001's own columns, an officer's visit, its need and two promises.
+ROWS_OF_OLD = (
+    "INSERT INTO region (id, code, name) VALUES (7, '150203', '昆都仑区')",
+    "INSERT INTO team (id, name, office_phone, version) VALUES (7, '一队', '', 1)",
+    """INSERT INTO "user" (id, username, name, phone, role, team_id, active, password_hash, password_is_one_time,
+       password_set_at, language, theme, text_size, version, created_at, updated_at) VALUES (7, 'zhao', '赵青', '',
+       'OFFICER', 7, '1', 'x', '0', '2026-01-05 08:00:00+00', 'zh', 'auto', 'normal', 1, '2026-01-05 08:00:00+00',
+       '2026-01-05 08:00:00+00')""",
+    """INSERT INTO enterprise (id, name, short_name, former_names, uscc, region_id, team_id, officer_id, address,
+       given_crs, industry, division, quiet_times, checkin_radius, status, visit_due_on, version, created_at,
+       updated_at) VALUES (7, '华星', '', '[]', 'X', 7, 7, 7, '', '', '', '', '', 500, 'ACTIVE', '2026-05-01', 1,
+       '2026-01-05 08:00:00+00', '2026-01-05 08:00:00+00')""",
+    """INSERT INTO assignment (enterprise_id, officer_id, is_main, started_on, reason)
+       VALUES (7, 7, '1', '2026-01-06', '分工')""",
+    """INSERT INTO visit (id, enterprise_id, officer_id, status, arrived_at, way, purposes, met_nobody, said,
+       late_entry, version, created_at, updated_at) VALUES ('01900000000070008000000000000001', 7, 7, 'RECORDED',
+       '2026-02-02 02:00:00+00', 'ON_SITE', '["NEEDS"]', '1', '聊了扩产', '0', 1, '2026-02-02 03:00:00+00',
+       '2026-02-02 03:00:00+00')""",
+    """INSERT INTO need (id, enterprise_id, visit_id, source, title, description, kind, status, author_id, version,
+       created_at, updated_at) VALUES ('01900000000070008000000000000002', 7, '01900000000070008000000000000001',
+       'VISIT', '涂覆', '', 'RESEARCH', 'SUBMITTED', 7, 1, '2026-02-02 03:00:00+00', '2026-02-02 03:00:00+00')""",
+    """INSERT INTO follow_up (id, enterprise_id, visit_id, title, due_on, assignee_id, author_id, status, result,
+       version, created_at, updated_at) VALUES ('01900000000070008000000000000003', 7,
+       '01900000000070008000000000000001', '送案例', '2026-02-09', 7, 7, 'OPEN', '', 1, '2026-02-02 03:00:00+00',
+       '2026-02-02 03:00:00+00')""",
+    """INSERT INTO follow_up (id, enterprise_id, title, due_on, assignee_id, author_id, status, result, closed_at,
+       version, created_at, updated_at) VALUES ('01900000000070008000000000000004', 7, '回电话', '2026-02-09', 7, 7,
+       'DONE', '已答复', '2026-02-08 03:00:00+00', 2, '2026-02-02 03:00:00+00', '2026-02-08 03:00:00+00')""",
+)
+# What is asked of the newest tables afterwards, and what they must answer.
+KEPT = {
+    "name FROM region": "昆都仑区",
+    "said FROM visit": "聊了扩产",
+    "count(*) FROM visit WHERE recorded_at = created_at AND planned_on IS NULL AND far_reason = ''": 1,
+    "count(*) FROM visit_event WHERE step = 'RECORDED' AND by_id = 7": 1,
+    "urgency FROM need": "NORMAL",
+    "disclosure FROM need": "MATCHING",
+    "count(*) FROM follow_up WHERE kind = 'OTHER'": 2,
+    "count(*) FROM follow_up_note WHERE step = 'PROMISED'": 2,
+    "text FROM follow_up_note WHERE step = 'DONE'": "已答复",
+    "count(*) FROM assignment WHERE end_reason = ''": 1,
+}
+
+
 def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, tmp_path):
     """One revision after the other; a row put in at the first is still there at the last, and all the way back."""
     app = make_app(empty_url, tmp_path)
@@ -141,11 +185,11 @@ def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, 
             upgrade(directory=MIGRATIONS, revision=revision)
             if number == 0:
                 with db.engine.begin() as connection:
-                    connection.execute(
-                        sa.text("INSERT INTO region (code, name) VALUES ('150203', '昆都仑区')")
-                    )
+                    for statement in ROWS_OF_OLD:
+                        connection.execute(sa.text(statement))
         with db.engine.connect() as connection:
-            assert connection.execute(sa.text("SELECT name FROM region")).scalar() == "昆都仑区"
+            kept = {question: connection.execute(sa.text(f"SELECT {question}")).scalar() for question in KEPT}
+        assert kept == KEPT
         downgrade(directory=MIGRATIONS, revision="base")
         upgrade(directory=MIGRATIONS)
         db.session.remove()
