@@ -56,13 +56,13 @@ def submissions(client: Client, enterprises: list[int]) -> Iterator[Request]:
             | {
                 "entry_id": str(uuid7()),
                 "visit_id": str(uuid7()),
-                "need_id": str(uuid7()),
-                "follow_up_id": str(uuid7()),
+                "needs-0-id": str(uuid7()),
+                "promises-0-id": str(uuid7()),
                 "said": "二期产线下月进场，担心涂覆均匀性，想找有经验的团队看一看。" * 2,
-                "need_title": f"隔膜涂覆均匀性攻关 {number}",
-                "need_budget": "120",
-                "promise_title": "回复专家名单",
-                "promise_due_on": due,
+                "needs-0-title": f"隔膜涂覆均匀性攻关 {number}",
+                "needs-0-budget": "120",
+                "promises-0-title": "回复专家名单",
+                "promises-0-due_on": due,
             },
         )
 

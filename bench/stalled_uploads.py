@@ -24,20 +24,21 @@ from fieldapp.demo.city import PASSWORD
 from tests.tools import processes, server
 
 OTHER = "qiaomu"
-PROMISED = 2_000_000  # bytes that each stalled upload announces
+PROMISED = 40_000_000  # bytes that each stalled upload announces: a visit with photos that the phone left as they were
 PHONES = 8
-SENT = 20_000  # and how many of them arrive before it falls silent
+SENT = 200_000  # and how many of them arrive before it falls silent
 
 
 def stall(port: int, path: str, cookies: dict[str, str]) -> socket.socket:
-    """Begin a signed-in upload and fall silent in the middle of it."""
+    """Begin a signed-in upload of a visit and fall silent in the middle of its first photo."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n"
         f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {PROMISED}\r\n\r\n"
     )
-    body = b'--x\r\nContent-Disposition: form-data; name="said"\r\n\r\n' + b"a" * SENT
+    photo = b'name="photos"; filename="a.jpg"\r\nContent-Type: image/jpeg'
+    body = b"--x\r\nContent-Disposition: form-data; " + photo + b"\r\n\r\n\xff\xd8\xff\xe0" + b"a" * SENT
     connection.sendall(head.encode() + body)
     return connection
 

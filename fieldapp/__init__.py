@@ -58,6 +58,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     # slice has had its say and before the bytes are compressed.
     pages.first(app)
     app.after_request(database.end_transaction)
+    guards.first(app)
     database.init(app)
     clock.init(app)
     languages.init(app)

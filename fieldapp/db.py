@@ -169,6 +169,12 @@ def afterwards(write: Callable[[orm.Session], None]) -> None:
     g.setdefault("afterwards", []).append(write)
 
 
+def begin_writing() -> None:
+    """From here on this request's transactions take SQLite's write lock at once."""
+    if "writing_token" not in g:
+        g.writing_token = _writing.set(True)
+
+
 def end_transaction(response: Response) -> Response:
     """The one place where requests commit: a write answered below 400 commits, everything else rolls back."""
     later = g.pop("afterwards", [])
@@ -204,7 +210,8 @@ def init(app: Flask) -> None:
         """A slow upload must not hold the write lock: read the whole body before the first statement."""
         if request.method in WRITE_METHODS:
             request.form  # noqa: B018  (parsing has the side effect that counts)
-            g.writing_token = _writing.set(True)
+            if not g.get("writes_later", False):
+                begin_writing()
 
     @app.teardown_request
     def _stop_writing(_error: BaseException | None) -> None:

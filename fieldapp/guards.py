@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fieldapp import pages
-from fieldapp.db import WRITE_METHODS
+from fieldapp.db import WRITE_METHODS, begin_writing, db
 from fieldapp.languages import _, lazy
 from fieldapp.refusals import NotAllowed, NotFound, Refusal, TooMany
 
@@ -94,6 +94,31 @@ def loosened(**directives: str) -> Callable[[View], View]:
     return mark
 
 
+def takes_body(setting: str) -> Callable[[View], View]:
+    """This view's posts may be as large as that setting says, instead of MAX_BODY; for signed-in people only."""
+
+    def mark(view: View) -> View:
+        view.body_setting = setting  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def prepares(function: Callable[[], Any]) -> Callable[[View], View]:
+    """Slow work on what was sent (decoding photos) that must not hold SQLite's write lock.
+
+    For a post of somebody who is signed in and let through, before the entry is opened: the transaction that looked
+    the session up is ended, `g.prepared = function()` runs while no lock and no connection is held, and the next
+    statement begins the transaction that writes. `function` may read the database only through `db.reading()`.
+    """
+
+    def mark(view: View) -> View:
+        view.prepare = function  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def csrf_token() -> str:
     """The page's token: HMAC of the session, hidden under a fresh mask so that compression leaks nothing of it."""
     seed = getattr(current_user, "csrf_seed", None)
@@ -133,6 +158,22 @@ def _open_request() -> None:
     g.request_id = secrets.token_hex(8)
 
 
+def _before_the_body() -> None:
+    """What a view says about its body must be known before the body is read and before anything is locked."""
+    view = current_view()
+    if view is None or request.method not in WRITE_METHODS:
+        return
+    # Until the work is prepared this request only reads, so not even the look-up of the session takes the lock.
+    g.writes_later = hasattr(view, "prepare") and not getattr(view, "is_public", False)
+    setting = getattr(view, "body_setting", None)
+    if setting is not None:
+        if (
+            current_user.is_authenticated
+        ):  # anybody else is heard with the small measure, then asked to sign in
+            request.max_content_length = current_app.config[setting]
+        db.session.rollback()  # a body may take its time; nothing waits for it
+
+
 def _guard() -> Response | None:
     view = current_view()
     if view is None:  # no such address: the 404 page, for everybody the same
@@ -155,6 +196,10 @@ def _guard() -> Response | None:
     roles = getattr(view, "roles", None)
     if roles is not None and current_user.role.name not in roles:
         raise NotAllowed
+    if g.get("writes_later", False):
+        db.session.rollback()  # nothing has been written yet
+        g.prepared = view.prepare()
+        begin_writing()
     return None
 
 
@@ -255,6 +300,11 @@ def _crashed(error: Exception) -> Response:
     log.error(json.dumps({"id": g.get("request_id"), "error": type(error).__name__}), exc_info=error)
     title, message = HTTP_SENTENCES[500]
     return pages.refusal(500, title, message)
+
+
+def first(app: Flask) -> None:
+    """Hooks that must run before the body is read."""
+    app.before_request(_before_the_body)
 
 
 def init(app: Flask) -> None:

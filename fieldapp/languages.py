@@ -13,7 +13,7 @@ from flask_babel import Babel
 from flask_babel import gettext as looked_up
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -57,9 +57,16 @@ def _(text: str, **values: Any) -> str:
     return looked_up(text, **values)
 
 
+class _Lazy(LazyString):
+    """Flask-Babel's would pass its values into a page as they are: a file's name, what somebody typed."""
+
+    def __html__(self) -> Markup:
+        return escape(str(self))
+
+
 def lazy(text: str, **values: Any) -> LazyString:
     """A text that is translated when it is shown: labels and sentences named before any request."""
-    return LazyString(_, text, **values)
+    return _Lazy(_, text, **values)
 
 
 def _in_page(text: str, **values: Any) -> str:

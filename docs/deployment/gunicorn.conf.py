@@ -26,7 +26,8 @@ max_requests_jitter = 2_000
 # The heartbeat file must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  (gunicorn makes its own file)
 
-# nginx hands over whole requests already; these only bound what it could pass on.
+# nginx hands over whole requests already; these only bound what it could pass on. gunicorn has no measure for bodies:
+# nginx (client_max_body_size) and the application (FIELDAPP_MAX_BODY, FIELDAPP_PHOTO_BODY) have.
 limit_request_line = 8190
 limit_request_fields = 60
 forwarded_allow_ips = "127.0.0.1"

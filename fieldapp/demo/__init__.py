@@ -48,7 +48,7 @@ def serve_command(host: str, port: int, demo: bool) -> None:
         threads=current_app.config["SERVER_THREADS"],
         connection_limit=1000,
         channel_timeout=120,
-        max_request_body_size=current_app.config["MAX_BODY"] + 1024 * 1024,
+        max_request_body_size=current_app.config["PHOTO_BODY"] + 1024 * 1024,
         ident=None,
     )
 

@@ -1,0 +1,57 @@
+"""The photos of a form as a field of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import wtforms
+from flask import current_app, g
+from wtforms.widgets import FileInput
+
+from fieldapp.attachments.intake import too_many
+from fieldapp.attachments.pictures import Photo, Refused
+from fieldapp.languages import lazy
+
+
+class PhotosField(wtforms.Field):
+    """What `@prepares(take_photos)` made of the uploaded files; must be called `photos` in its form.
+
+    `photos` are the usable ones, in order. `already` is how many the record has: set it before validating.
+    """
+
+    widget = FileInput(multiple=True)
+    already = 0
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label or lazy("现场照片"), **kwargs)
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        """The files were read before the form was made; the form's own data holds nothing of them."""
+        self.process_errors: list[Any] = []
+        self.taken: list[Photo | Refused] = list(g.get("prepared") or []) if formdata is not None else []
+        self.data = self.photos
+
+    @property
+    def photos(self) -> list[Photo]:
+        return [photo for photo in self.taken if isinstance(photo, Photo)]
+
+    @property
+    def refused(self) -> list[Refused]:
+        return [photo for photo in self.taken if isinstance(photo, Refused)]
+
+    @property
+    def offered(self) -> bool:
+        """A deployment may do without photos."""
+        return bool(current_app.config["PHOTOS"])
+
+    @property
+    def room(self) -> int:
+        """How many may still be added."""
+        return max(0, current_app.config["PHOTOS_PER_VISIT"] - self.already)
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        self.errors = [refused.message for refused in self.refused]
+        if len(self.photos) > self.room:
+            most = current_app.config["PHOTOS_PER_VISIT"]
+            self.errors.append(too_many(self.already + len(self.photos), most))
+        return not self.errors
