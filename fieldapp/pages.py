@@ -70,6 +70,11 @@ def page(template: str, block: str | None = None, status: int | None = None, **c
     return Response(render_template(template, **context), status=status)
 
 
+def in_place() -> bool:
+    """Whether htmx asked: a write may then answer with its block where another browser is sent on."""
+    return _wants_block()
+
+
 def part(template: str, block: str, **context: Any) -> Response:
     """The block of a page at an address of its own: one address, one representation."""
     return Response(_render_block(template, block, context))
@@ -92,9 +97,11 @@ def refusal(status: int, title: Any, message: Any) -> Response:
     """An error page (or, for htmx, the notice line: typed words stay)."""
     db.session.rollback()
     if _wants_block():
+        # Wherever the answer was meant to go: what stands there, typed words above all, must not make way for it.
         return Response(
-            _render_block("refusal.html", "notice", {"title": title, "message": message, "status": status}),
+            _render_block("refusal.html", "refused", {"title": title, "message": message, "status": status}),
             status=status,
+            headers={"HX-Retarget": "#main", "HX-Reswap": "afterbegin show:top"},
         )
     return Response(
         render_template("refusal.html", title=title, message=message, status=status), status=status

@@ -44,3 +44,16 @@ def workdays_between(first: date, last: date) -> int:
     if last < first:
         return -workdays_between(last, first)
     return sum(is_workday(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+
+
+def unusual_days(first: date, days: int) -> tuple[list[date], list[date]]:
+    """(weekdays that are off, weekend days that are worked) among `days` days from `first`: what a page that knows
+    weekends must be told besides.
+    """
+    off: list[date] = []
+    on: list[date] = []
+    for n in range(days):
+        day = first + timedelta(days=n)
+        if is_workday(day) != (day.weekday() < 5):
+            (off if day.weekday() < 5 else on).append(day)
+    return off, on

@@ -35,6 +35,7 @@ class FollowUpStep(enum.Enum):
 
     PROMISED = N_("答应企业，建立跟进")
     NOTED = N_("记了进展")
+    EDITED = N_("改了内容")
     POSTPONED = N_("改期")
     REASSIGNED = N_("转给别人")
     REOPENED = N_("重新打开")

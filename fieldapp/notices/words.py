@@ -1,0 +1,240 @@
+"""What a notice says: one sentence per kind, its details filled in when it is shown, in the reader's language.
+
+A kind's details are named in its function's docstring; each may be missing, the sentence then does without. Details
+are what people typed, so a sentence is plain text and templates escape it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from fieldapp.formats import day as short_day
+from fieldapp.languages import _, speaking
+
+Sentence = Callable[[dict[str, Any]], str]
+
+
+def _by(details: dict[str, Any]) -> str:
+    return str(details.get("by") or _("同事"))
+
+
+def _at(details: dict[str, Any]) -> str:
+    """The enterprise, or "一家企业"."""
+    return str(details.get("enterprise") or _("一家企业"))
+
+
+def _day(details: dict[str, Any]) -> str:
+    """The day the notice is about, in words, or ""."""
+    try:
+        return short_day(date.fromisoformat(str(details.get("day", ""))[:10]))
+    except ValueError:
+        return ""
+
+
+def _because(details: dict[str, Any], key: str = "reason") -> str:
+    return _("原因：%(reason)s", reason=details[key]) if details.get(key) else ""
+
+
+def _together(*sentences: str) -> str:
+    """Sentences one after the other; Chinese needs no space between them."""
+    return ("" if speaking() == "zh" else " ").join(filter(None, sentences))
+
+
+def _with(details: dict[str, Any]) -> str:
+    """What moved along with the enterprises."""
+    needs, promises = details.get("needs") or 0, details.get("promises") or 0
+    if needs and promises:
+        return _("连同没办结的需求 %(needs)s 件、答应的事 %(promises)s 件。", needs=needs, promises=promises)
+    if needs:
+        return _("连同没办结的需求 %(needs)s 件。", needs=needs)
+    return _("连同答应的事 %(promises)s 件。", promises=promises) if promises else ""
+
+
+def _which(details: dict[str, Any]) -> str:
+    """One enterprise by its name, several by their number."""
+    count = details.get("count") or 1
+    if count == 1 or not isinstance(count, int):
+        return _at(details)
+    return _("%(count)s 家企业", count=count)
+
+
+def handed_over(details: dict[str, Any]) -> str:
+    """by, count (enterprises) or enterprise, needs, promises, reason"""
+    first = _("%(by)s把%(which)s交给你服务。", by=_by(details), which=_spaced(_which(details)))
+    return _together(first, _with(details), _because(details))
+
+
+def handed_away(details: dict[str, Any]) -> str:
+    """by, count (enterprises) or enterprise, to (the new officer's name; none: back to the pool), needs, promises,
+    reason"""
+    which = _spaced(_which(details))
+    if details.get("to"):
+        first = _("%(by)s把%(which)s从你这里转给了%(to)s。", by=_by(details), which=which, to=details["to"])
+    else:
+        first = _("%(by)s把%(which)s从你这里收回了共享名单。", by=_by(details), which=which)
+    return _together(first, _with(details), _because(details))
+
+
+def helper_added(details: dict[str, Any]) -> str:
+    """by, count (enterprises) or enterprise, reason"""
+    which = _spaced(_which(details))
+    return _together(_("%(by)s请你协助服务%(which)s。", by=_by(details), which=which), _because(details))
+
+
+def helper_removed(details: dict[str, Any]) -> str:
+    """by, count (enterprises) or enterprise, needs, promises, reason"""
+    which = _spaced(_which(details))
+    first = _("%(by)s说，%(which)s不用你协助了。", by=_by(details), which=which)
+    return _together(first, _with(details), _because(details))
+
+
+def visit_returned(details: dict[str, Any]) -> str:
+    """by, enterprise, day, comment"""
+    when, name = _day(details), _at(details)
+    if when:
+        first = _(
+            "%(by)s退回了你%(day)s走访%(enterprise)s的记录。", by=_by(details), day=when, enterprise=name
+        )
+    else:
+        first = _("%(by)s退回了你走访%(enterprise)s的记录。", by=_by(details), enterprise=name)
+    said = _("意见：%(comment)s", comment=details["comment"]) if details.get("comment") else ""
+    return _together(first, said)
+
+
+def visit_accepted(details: dict[str, Any]) -> str:
+    """by, enterprise, day"""
+    return _("%(by)s认可了你走访%(enterprise)s的记录。", by=_by(details), enterprise=_at(details))
+
+
+def visit_amended(details: dict[str, Any]) -> str:
+    """by, enterprise, day"""
+    return _("%(by)s修改了你走访%(enterprise)s的记录。", by=_by(details), enterprise=_at(details))
+
+
+def visit_joined(details: dict[str, Any]) -> str:
+    """by, enterprise, day"""
+    when = _day(details)
+    if when:
+        return _(
+            "%(by)s要和你一起走访%(enterprise)s，%(day)s。",
+            by=_by(details),
+            enterprise=_at(details),
+            day=when,
+        )
+    return _("%(by)s要和你一起走访%(enterprise)s。", by=_by(details), enterprise=_at(details))
+
+
+def visit_left(details: dict[str, Any]) -> str:
+    """by, enterprise, day"""
+    return _("%(by)s不和你一起走访%(enterprise)s了。", by=_by(details), enterprise=_at(details))
+
+
+def visit_moved(details: dict[str, Any]) -> str:
+    """by, enterprise, day (the new one)"""
+    return _(
+        "%(by)s把走访%(enterprise)s改到了%(day)s。",
+        by=_by(details),
+        enterprise=_at(details),
+        day=_day(details),
+    )
+
+
+def visit_cancelled(details: dict[str, Any]) -> str:
+    """by, enterprise, day, reason"""
+    when, name = _day(details), _at(details)
+    if when:
+        first = _("%(by)s取消了%(day)s走访%(enterprise)s的安排。", by=_by(details), day=when, enterprise=name)
+    else:
+        first = _("%(by)s取消了走访%(enterprise)s的安排。", by=_by(details), enterprise=name)
+    return _together(first, _because(details))
+
+
+def reassigned(details: dict[str, Any]) -> str:
+    """by, title (of the promise), enterprise, day (due), reason"""
+    first = _("%(by)s把“%(title)s”转给你跟进。", by=_by(details), title=details.get("title") or _("一件事"))
+    name = _("企业：%(enterprise)s。", enterprise=details["enterprise"]) if details.get("enterprise") else ""
+    when = _("应在 %(day)s 前办好。", day=_day(details)) if _day(details) else ""
+    return _together(first, name, when, _because(details))
+
+
+def reassigned_away(details: dict[str, Any]) -> str:
+    """by, title (of the promise), to, reason"""
+    first = _(
+        "%(by)s把你跟进的“%(title)s”转给了%(to)s。",
+        by=_by(details),
+        title=details.get("title") or _("一件事"),
+        to=details.get("to") or _("同事"),
+    )
+    return _together(first, _because(details))
+
+
+def promise_closed(details: dict[str, Any]) -> str:
+    """by, title"""
+    return _(
+        "%(by)s把你跟进的“%(title)s”记为办结。", by=_by(details), title=details.get("title") or _("一件事")
+    )
+
+
+def promise_reopened(details: dict[str, Any]) -> str:
+    """by, title, reason"""
+    first = _(
+        "%(by)s重新打开了你跟进的“%(title)s”。", by=_by(details), title=details.get("title") or _("一件事")
+    )
+    return _together(first, _because(details))
+
+
+def need_step(details: dict[str, Any]) -> str:
+    """by, title (of the need), step (its new state's Chinese word, translated when shown), note"""
+    first = _(
+        "需求“%(title)s”有了进展：%(step)s。",
+        title=details.get("title") or _("一件需求"),
+        step=_(str(details["step"])) if details.get("step") else _("有更新"),
+    )
+    said = _("%(by)s：%(note)s", by=_by(details), note=details["note"]) if details.get("note") else ""
+    return _together(first, said)
+
+
+def _spaced(which: str) -> str:
+    """Chinese leaves a space between its characters and a figure."""
+    return f" {which}" if which[:1].isdigit() and speaking() == "zh" else which
+
+
+SENTENCES: dict[str, Sentence] = {
+    sentence.__name__: sentence
+    for sentence in (
+        handed_over,
+        handed_away,
+        helper_added,
+        helper_removed,
+        visit_returned,
+        visit_accepted,
+        visit_amended,
+        visit_joined,
+        visit_left,
+        visit_moved,
+        visit_cancelled,
+        reassigned,
+        reassigned_away,
+        promise_closed,
+        promise_reopened,
+        need_step,
+    )
+}
+
+ICONS = {
+    "handed_over": "users",
+    "handed_away": "users",
+    "helper_added": "users",
+    "helper_removed": "users",
+    "visit_returned": "rotate-ccw",
+    "visit_cancelled": "circle-x",
+    "need_step": "lightbulb",
+}
+
+
+def sentence(kind: str, details: dict[str, Any]) -> str:
+    """The notice in words; of a kind that is no longer known, that something happened."""
+    known = SENTENCES.get(kind)
+    return known(details) if known else _("有一件事和你有关。")
