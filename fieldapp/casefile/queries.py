@@ -9,12 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.orm import aliased
 
 from fieldapp.accounts import User
 from fieldapp.db import UtcDateTime, fetch
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import Need, NeedKind, NeedStatus
 from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
+from fieldapp.visits.models import HAPPENED, visit_companion
 
 KINDS = ("visit", "need", "follow_up")
 
@@ -25,9 +27,9 @@ class Happening:
 
     kind: str
     id: Any
-    at: datetime
+    at: datetime  # a cancelled visit: when it was called off
     title: str
-    by: str
+    by: list[str]  # who, companions of a visit last
     status: Any
     purposes: list[str]
     way: Any
@@ -57,9 +59,19 @@ def _branches() -> dict[str, sa.Select]:
     enterprise_id = sa.bindparam("enterprise", type_=sa.Integer)
     said = sa.func.substr(Visit.said, 1, 120)
     return {
+        # Plans have not happened: they stand at the head of the casefile.
         "visit": _branch(
             Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes
-        ).where(Visit.enterprise_id == enterprise_id),
+        ).where(Visit.enterprise_id == enterprise_id, Visit.status.in_(HAPPENED)),
+        "cancelled": _branch(
+            Visit,
+            "visit",
+            Visit.updated_at,
+            Visit.cancel_reason,
+            Visit.officer_id,
+            Visit.way,
+            Visit.purposes,
+        ).where(Visit.enterprise_id == enterprise_id, Visit.status == VisitStatus.CANCELLED),
         "need": _branch(Need, "need", Need.created_at, Need.title, Need.author_id, Need.kind).where(
             Need.enterprise_id == enterprise_id
         ),
@@ -77,7 +89,8 @@ def _word(row: Any) -> Any:
 @cache
 def _timeline_of(kind: str) -> sa.Select:
     branches = _branches()
-    chosen = [branches[kind]] if kind in branches else list(branches.values())
+    names = {"visit": ["visit", "cancelled"], "": list(branches)}.get(kind, [kind])
+    chosen = [branches[name] for name in names]
     limited = []
     for branch in chosen:
         at = branch.selected_columns.at
@@ -87,8 +100,16 @@ def _timeline_of(kind: str) -> sa.Select:
         )
     union = sa.union_all(*limited).subquery()
     columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
+    companion = aliased(User)
+    companions = (
+        sa.select(sa.func.aggregate_strings(companion.name, "\n"))
+        .join(visit_companion, visit_companion.c.officer_id == companion.id)
+        .where(visit_companion.c.visit_id == union.c.id, union.c.kind == "visit")
+        .correlate(union)
+        .scalar_subquery()
+    )
     return (
-        sa.select(*columns, User.name.label("by"))
+        sa.select(*columns, User.name.label("by"), companions.label("companions"))
         .select_from(union)
         .outerjoin(User, User.id == union.c.by_id)
         .order_by(union.c.at.desc(), union.c.id.desc())
@@ -113,9 +134,13 @@ def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Ha
             VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
         )
         happenings.append(
-            Happening(row.kind, row.id, row.at, row.title, row.by or "", _word(row), _purposes(row), way)
+            Happening(row.kind, row.id, row.at, row.title, _by(row), _word(row), _purposes(row), way)
         )
     return happenings, len(rows) > size
+
+
+def _by(row: Any) -> list[str]:
+    return [name for name in (row.by, *sorted((row.companions or "").split("\n"))) if name]
 
 
 def _purposes(row: Any) -> list[Any]:
@@ -124,17 +149,43 @@ def _purposes(row: Any) -> list[Any]:
     return [purpose for purpose in VisitPurpose if f'"{purpose.name}"' in row.purposes]
 
 
-_TALLIES = sa.select(
-    *(
-        sa.select(sa.func.count())
-        .select_from(model)
-        .where(model.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer))
-        .scalar_subquery()
-        for model in (Visit, Need, FollowUp)
-    )
-)
+def _tally(model: Any, *conditions: Any) -> Any:
+    here = model.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer)
+    return sa.select(sa.func.count()).select_from(model).where(here, *conditions).scalar_subquery()
+
+
+_TALLIES = sa.select(_tally(Visit, Visit.status.in_(HAPPENED)), _tally(Need), _tally(FollowUp))
 
 
 def tallies(enterprise_id: int) -> dict[str, int]:
-    """How many of each kind, in one query."""
+    """How many of each kind, in one query; visits are those that were made."""
     return dict(zip(KINDS, fetch(_TALLIES, {"enterprise": enterprise_id})[0], strict=True))
+
+
+MOST_PLANS = 5
+_PLANS = (
+    sa.select(
+        Visit.id,
+        Visit.planned_on,
+        Visit.planned_at,
+        Visit.officer_id,
+        Visit.purposes,
+        User.name.label("officer"),
+    )
+    .join(User, User.id == Visit.officer_id)
+    .where(
+        Visit.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer),
+        Visit.status == VisitStatus.PLANNED,
+        Visit.planned_on.is_not(
+            None
+        ),  # plans always have a day; said, it lets SQLite skip the visits without one
+    )
+    .order_by(Visit.planned_on, Visit.planned_at, Visit.id)
+    .limit(MOST_PLANS)
+)
+
+
+def plans(enterprise_id: int) -> list[Any]:
+    """Who plans to come, and when: the first few, missed ones first. Rows: id, planned_on, planned_at, officer_id,
+    purposes, officer."""
+    return list(fetch(_PLANS, {"enterprise": enterprise_id}))

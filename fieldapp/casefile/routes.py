@@ -8,7 +8,7 @@ from flask import Response, request
 from flask_login import current_user
 
 from fieldapp.casefile.blueprint import bp
-from fieldapp.casefile.queries import KINDS, tallies, timeline
+from fieldapp.casefile.queries import KINDS, plans, tallies, timeline
 from fieldapp.coordinates import wgs84_to_gcj02
 from fieldapp.enterprises.access import can_manage_codes, can_record_visit, can_see_phones
 from fieldapp.enterprises.industries import industry_name
@@ -53,6 +53,7 @@ def show(enterprise_id: int) -> Response:
         kind=kind,
         number=number,
         tallies=tallies(enterprise_id),
+        plans=plans(enterprise_id),
         may_visit=can_record_visit(current_user, who.enterprise),
         may_see_phones=can_see_phones(current_user, who.enterprise),
         may_manage_codes=can_manage_codes(current_user, who.enterprise),

@@ -3,97 +3,341 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.orm import aliased
 
-from fieldapp.accounts import User
-from fieldapp.db import db
-from fieldapp.enterprises.access import visible_to
-from fieldapp.enterprises.models import Contact, Enterprise
+from fieldapp import clock
+from fieldapp.accounts import Region, Role, User
+from fieldapp.accounts.models import team_lead
+from fieldapp.attachments import Attachment
+from fieldapp.db import db, fetch
+from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible, visible_to
+from fieldapp.enterprises.models import Assignment, Contact, Enterprise
 from fieldapp.followups import FollowUp
 from fieldapp.needs import Need
 from fieldapp.pages import keyset_cursor, keyset_place
-from fieldapp.refusals import NotFound
-from fieldapp.visits.models import HAPPENED, Visit, visit_contact
+from fieldapp.refusals import NotAllowed, NotFound
+from fieldapp.visits.access import KnownVisit
+from fieldapp.visits.burden import Nearby
+from fieldapp.visits.models import (
+    HAPPENED,
+    Visit,
+    VisitEvent,
+    VisitStatus,
+    visit_companion,
+    visit_contact,
+    visit_photo,
+)
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
+# What the list can be asked for; "" is whatever happened.
+STATES: dict[str, tuple[VisitStatus, ...]] = {
+    "": HAPPENED,
+    "planned": (VisitStatus.PLANNED,),
+    "review": (VisitStatus.RECORDED,),
+    "returned": (VisitStatus.RETURNED,),
+    "accepted": (VisitStatus.ACCEPTED,),
+    "cancelled": (VisitStatus.CANCELLED,),
+}
+# A plan for the days to come is kept by a visit made a little earlier; one further away is another visit.
+EARLY = timedelta(days=7)
+
+_officer = aliased(User)
+_reviewer = aliased(User)
+
 
 @dataclass
 class VisitFile:
+    """A visit with everything on its record; what access.KnownVisit asks for is here too."""
+
     visit: Visit
     enterprise: str
     officer: str
-    met: list[Any]  # rows: name, title
+    met: list[Any]  # rows: id, name, title, phone
     needs: list[Need]
     follow_ups: list[FollowUp]
+    companions: list[Any] = field(default_factory=list)  # rows: id, name
+    photos: list[Any] = field(default_factory=list)  # rows: id, width, height
+    events: list[Any] = field(default_factory=list)  # rows: at, step, note, changes, by
+    reviewer: str = ""
+    region: str = ""
+    quiet_times: str = ""
+    team_id: int | None = None
+    serves: bool = False
+    other_leads: bool = False
+
+    @property
+    def officer_id(self) -> int:
+        return self.visit.officer_id
+
+    @property
+    def companion_ids(self) -> list[int]:
+        return [row.id for row in self.companions]
 
 
-def find_visit(person: Person, visit_id: uuid.UUID) -> VisitFile:
-    """One visit with what came of it. Raises NotFound outside the person's scope."""
+def _has_other_lead(viewer_id: Any) -> Any:
+    """The enterprise's team has an active lead besides this person."""
+    lead = aliased(User)
+    return (
+        sa.exists()
+        .where(
+            team_lead.c.team_id == Enterprise.team_id,
+            team_lead.c.user_id == lead.id,
+            lead.id != viewer_id,
+            lead.active,
+            lead.role == Role.LEAD,
+        )
+        .correlate(Enterprise)
+    )
+
+
+def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
+    serves = sa.exists().where(
+        Assignment.enterprise_id == Visit.enterprise_id,
+        Assignment.officer_id == person.id,
+        Assignment.ended_on.is_(None),
+    )
     row = db.session.execute(
-        sa.select(Visit, Enterprise.name.label("enterprise"), User.name.label("officer"))
+        sa.select(
+            Visit,
+            Enterprise.name.label("enterprise"),
+            Enterprise.team_id,
+            Enterprise.quiet_times,
+            Region.name.label("region"),
+            _officer.name.label("officer"),
+            _reviewer.name.label("reviewer"),
+            serves.correlate(Visit).label("serves"),
+            _has_other_lead(person.id).label("other_leads"),
+        )
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .join(User, User.id == Visit.officer_id)
+        .join(Region, Region.id == Enterprise.region_id)
+        .join(_officer, _officer.id == Visit.officer_id)
+        .outerjoin(_reviewer, _reviewer.id == Visit.reviewed_by_id)
         .where(Visit.id == visit_id, visible_to(person))
+        # An act that asks twice in one transaction wants to know what is true now.
+        .execution_options(populate_existing=True)
     ).first()
     if row is None:
         raise NotFound
-    met = db.session.execute(
-        sa.select(Contact.name, Contact.title)
-        .join(visit_contact, visit_contact.c.contact_id == Contact.id)
-        .where(visit_contact.c.visit_id == visit_id)
-        .order_by(Contact.id)
-    ).all()
-    needs = db.session.scalars(sa.select(Need).where(Need.visit_id == visit_id).order_by(Need.id)).all()
-    promises = db.session.scalars(
-        sa.select(FollowUp).where(FollowUp.visit_id == visit_id).order_by(FollowUp.id)
-    ).all()
-    return VisitFile(row.Visit, row.enterprise, row.officer, list(met), list(needs), list(promises))
+    return VisitFile(
+        visit=row.Visit,
+        enterprise=row.enterprise,
+        officer=row.officer,
+        met=[],
+        needs=[],
+        follow_ups=[],
+        companions=companions_of(visit_id),
+        reviewer=row.reviewer or "",
+        region=row.region,
+        quiet_times=row.quiet_times,
+        team_id=row.team_id,
+        serves=bool(row.serves),
+        other_leads=bool(row.other_leads),
+    )
 
 
-def list_visits(
-    person: Person,
-    page: str = "",
-    *,
-    officer_id: int | None = None,
-    since: datetime | None = None,
-    size: int | None = None,
-) -> tuple[list[Any], str | None]:
-    """Newest first, a page at a time: (rows, next page's cursor)."""
-    size = size or current_app.config["PAGE_SIZE"]
+def companions_of(visit_id: uuid.UUID) -> list[Any]:
+    """Who comes along: rows of id, name."""
     query = (
+        sa.select(User.id, User.name)
+        .join(visit_companion, visit_companion.c.officer_id == User.id)
+        .where(visit_companion.c.visit_id == visit_id)
+        .order_by(User.name, User.id)
+    )
+    return list(db.session.execute(query).all())
+
+
+def _fill(file: VisitFile) -> None:
+    visit_id = file.visit.id
+    file.met = list(
+        db.session.execute(
+            sa.select(Contact.id, Contact.name, Contact.title, Contact.phone)
+            .join(visit_contact, visit_contact.c.contact_id == Contact.id)
+            .where(visit_contact.c.visit_id == visit_id)
+            .order_by(Contact.id)
+        ).all()
+    )
+    file.needs = list(db.session.scalars(sa.select(Need).where(Need.visit_id == visit_id).order_by(Need.id)))
+    file.follow_ups = list(
+        db.session.scalars(sa.select(FollowUp).where(FollowUp.visit_id == visit_id).order_by(FollowUp.id))
+    )
+    file.photos = list(
+        db.session.execute(
+            sa.select(Attachment.id, Attachment.width, Attachment.height)
+            .join(visit_photo, visit_photo.c.attachment_id == Attachment.id)
+            .where(visit_photo.c.visit_id == visit_id)
+            .order_by(visit_photo.c.position, Attachment.id)
+        ).all()
+    )
+    file.events = list(
+        db.session.execute(
+            sa.select(
+                VisitEvent.at, VisitEvent.step, VisitEvent.note, VisitEvent.changes, User.name.label("by")
+            )
+            .outerjoin(User, User.id == VisitEvent.by_id)
+            .where(VisitEvent.visit_id == visit_id)
+            .order_by(VisitEvent.at, VisitEvent.id)
+        ).all()
+    )
+
+
+def find_visit(
+    person: Person,
+    visit_id: uuid.UUID,
+    to: Callable[[Person, KnownVisit], bool] | None = None,
+    *,
+    whole: bool = True,
+) -> VisitFile:
+    """The door of a visit: NotFound outside the person's scope, NotAllowed when `to` (see access.py) says no.
+
+    `whole=False` leaves out what only the record's page shows: people met, needs, promises, photos, history.
+    """
+    file = _head(person, visit_id)
+    if to is not None and not to(person, file):
+        raise NotAllowed
+    if whole:
+        _fill(file)
+    return file
+
+
+@cache
+def _open() -> sa.Select:
+    joined = sa.select(visit_companion.c.visit_id).where(visit_companion.c.officer_id == _viewer())
+    return (
+        sa.select(*Visit.__table__.c)
+        .where(
+            Visit.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer),
+            sa.or_(
+                Visit.status == VisitStatus.ARRIVED,
+                sa.and_(
+                    Visit.status == VisitStatus.PLANNED,
+                    Visit.planned_on <= sa.bindparam("until", type_=sa.Date),
+                ),
+            ),
+            sa.or_(Visit.officer_id == _viewer(), Visit.id.in_(joined)),
+        )
+        .order_by(sa.case((Visit.status == VisitStatus.ARRIVED, 0), else_=1), Visit.planned_on, Visit.id)
+        .limit(1)
+    )
+
+
+def open_visit(person: Person, enterprise_id: int) -> Visit | None:
+    """The visit that coming now continues: the one they signed in to, else their nearest plan there (theirs or joined)
+    up to a week ahead. The door has been asked for the enterprise before; the row has every column."""
+    values = {"viewer": person.id, "enterprise": enterprise_id, "until": clock.today() + EARLY}
+    return cast("Visit | None", next(iter(fetch(_open(), values)), None))
+
+
+# Lists.
+
+
+def _rows() -> sa.Select:
+    return (
         sa.select(
             Visit.id,
+            Visit.planned_on,
+            Visit.planned_at,
             Visit.arrived_at,
             Visit.status,
             Visit.way,
             Visit.purposes,
             Visit.said,
             Visit.late_entry,
+            Visit.review_comment,
+            Visit.cancel_reason,
             Enterprise.id.label("enterprise_id"),
             Enterprise.name.label("enterprise"),
-            User.name.label("officer"),
+            Region.name.label("region"),
+            _officer.name.label("officer"),
         )
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .join(User, User.id == Visit.officer_id)
-        .where(visible_to(person))
+        .join(Region, Region.id == Enterprise.region_id)
+        .join(_officer, _officer.id == Visit.officer_id)
     )
+
+
+def wanted(
+    person: Person,
+    state: str,
+    officer_id: int | None,
+    region_id: int | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> list[Any]:
+    statuses = STATES.get(state, HAPPENED)
+    """The conditions of a list; `since` and `until` (left out) bound the arrival, or for plans the planned day."""
+    conditions: list[Any] = [
+        visible_to(person),
+        Visit.status == statuses[0] if len(statuses) == 1 else Visit.status.in_(statuses),
+    ]
     if officer_id is not None:
-        query = query.where(Visit.officer_id == officer_id)
-    if since is not None:
-        query = query.where(Visit.arrived_at >= since)
+        conditions.append(Visit.officer_id == officer_id)
+    if region_id is not None:
+        conditions.append(Enterprise.region_id == region_id)
+    if state in {"planned", "cancelled"}:
+        # By the day it was meant for; a visit broken off without a plan has none, and is in no period.
+        if since is not None:
+            conditions.append(Visit.planned_on >= clock.local(since).date())
+        if until is not None:
+            conditions.append(Visit.planned_on < clock.local(until).date())
+    else:
+        conditions.append(Visit.arrived_at.is_not(None) if since is None else Visit.arrived_at >= since)
+        if until is not None:
+            conditions.append(Visit.arrived_at < until)
+    return conditions
+
+
+def in_order(state: str) -> tuple[Any, ...]:
+    """What happened comes newest first, plans by their day, cancelled ones by when they were entered, newest first."""
+    if state == "planned":
+        return Visit.planned_on, Visit.id
+    if state == "cancelled":
+        # Ids are UUIDv7: their order is that of entering, and there may be no day to sort by.
+        return (Visit.id.desc(),)
+    return Visit.arrived_at.desc(), Visit.id.desc()
+
+
+def list_visits(
+    person: Person,
+    page: str = "",
+    *,
+    state: str = "",
+    officer_id: int | None = None,
+    region_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    size: int | None = None,
+) -> tuple[list[Any], str | None]:
+    """A page of visits, see in_order: (rows, next page's cursor). `state` is one of STATES.
+
+    Rows: id, planned_on, planned_at, arrived_at, status, way, purposes, said, late_entry, review_comment,
+    cancel_reason, enterprise_id, enterprise, region, officer.
+    """
+    size = size or current_app.config["PAGE_SIZE"]
+    query = _rows().where(*wanted(person, state, officer_id, region_id, since, until))
     place = keyset_place(page, uuid.UUID)
-    if place:
+    if place and state == "planned":
+        after = sa.tuple_(sa.literal(place[0].date()), sa.literal(place[1]))
+        query = query.where(sa.tuple_(Visit.planned_on, Visit.id) > after)
+    elif place and state == "cancelled":
+        query = query.where(Visit.id < place[1])
+    elif place:
         query = query.where(sa.tuple_(Visit.arrived_at, Visit.id) < sa.tuple_(*map(sa.literal, place)))
-    rows = db.session.execute(query.order_by(Visit.arrived_at.desc(), Visit.id.desc()).limit(size + 1)).all()
-    cursor = keyset_cursor(rows[size - 1].arrived_at, rows[size - 1].id) if len(rows) > size else None
-    return list(rows[:size]), cursor
+    rows = db.session.execute(query.order_by(*in_order(state)).limit(size + 1)).all()
+    if len(rows) <= size:
+        return list(rows), None
+    last = rows[size - 1]
+    when = {"planned": last.planned_on, "cancelled": date.min}.get(state, last.arrived_at)
+    return list(rows[:size]), keyset_cursor(when, last.id)
 
 
 def visited_since(person: Person, since: datetime) -> tuple[int, int]:
@@ -108,3 +352,261 @@ def visited_since(person: Person, since: datetime) -> tuple[int, int]:
         )
     ).one()
     return row[0], row[1]
+
+
+def _viewer() -> Any:
+    return sa.bindparam("viewer", type_=sa.Integer)
+
+
+_MOST = sa.bindparam("most", type_=sa.Integer)
+
+
+@cache
+def _planned(scope: Scope, bounded: bool) -> sa.Select:
+    query = (
+        sa.select(
+            Visit.id,
+            Visit.planned_on,
+            Visit.planned_at,
+            Visit.purposes,
+            Visit.officer_id,
+            Enterprise.id.label("enterprise_id"),
+            Enterprise.name.label("enterprise"),
+            Enterprise.industry,
+            Enterprise.last_visited_on,
+            Region.name.label("region"),
+            _officer.name.label("officer"),
+        )
+        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
+        .join(Region, Region.id == Enterprise.region_id)
+        .join(_officer, _officer.id == Visit.officer_id)
+        .where(Visit.status == VisitStatus.PLANNED, visible(scope))
+    )
+    if scope.role == "OFFICER":
+        own = sa.select(Visit.id).where(Visit.officer_id == _viewer(), Visit.status == VisitStatus.PLANNED)
+        joined = sa.select(visit_companion.c.visit_id).where(visit_companion.c.officer_id == _viewer())
+        query = query.where(Visit.id.in_(sa.union_all(own, joined)))
+    if bounded:
+        query = query.where(Visit.planned_on <= sa.bindparam("until", type_=sa.Date))
+    untimed = sa.case((Visit.planned_at == "", 1), else_=0)
+    return query.order_by(Visit.planned_on, untimed, Visit.planned_at, Visit.id).limit(_MOST)
+
+
+def planned_visits(person: Person, until: date | None = None, limit: int = 20) -> Sequence[Any]:
+    """Plans in the order they come, missed ones first: an officer's own and joined ones, a lead's teams'.
+
+    Rows: id, planned_on, planned_at, purposes, officer_id, enterprise_id, enterprise, industry, last_visited_on,
+    region, officer. `until` is the last day that counts.
+    """
+    values = scope_values(person) | {"viewer": person.id, "most": limit}
+    if until is not None:
+        values["until"] = until
+    return fetch(_planned(scope_of(person), until is not None), values)
+
+
+@cache
+def _returned(scope: Scope) -> sa.Select:
+    return (
+        sa.select(
+            Visit.id,
+            Visit.arrived_at,
+            Visit.review_comment,
+            Visit.reviewed_at,
+            Enterprise.id.label("enterprise_id"),
+            Enterprise.name.label("enterprise"),
+            _officer.name.label("officer"),
+            _reviewer.name.label("reviewer"),
+        )
+        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
+        .join(_officer, _officer.id == Visit.officer_id)
+        .outerjoin(_reviewer, _reviewer.id == Visit.reviewed_by_id)
+        .where(
+            Visit.status == VisitStatus.RETURNED,
+            # Theirs, or of an enterprise that is theirs now: a record does not stay open because hands changed.
+            sa.or_(Visit.officer_id == _viewer(), Enterprise.officer_id == _viewer()),
+            visible(scope),
+        )
+        .order_by(Visit.arrived_at, Visit.id)
+        .limit(_MOST)
+    )
+
+
+def returned_visits(person: Person, limit: int = 20) -> Sequence[Any]:
+    """Records a lead sent back to this person, oldest first.
+
+    Rows: id, arrived_at, review_comment, reviewed_at, enterprise_id, enterprise, officer, reviewer.
+    """
+    values = scope_values(person) | {"viewer": person.id, "most": limit}
+    return fetch(_returned(scope_of(person)), values)
+
+
+@cache
+def _unfinished(scope: Scope) -> sa.Select:
+    return (
+        sa.select(
+            Visit.id,
+            Visit.arrived_at,
+            Enterprise.id.label("enterprise_id"),
+            Enterprise.name.label("enterprise"),
+        )
+        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
+        .where(Visit.officer_id == _viewer(), Visit.status == VisitStatus.ARRIVED, visible(scope))
+        .order_by(Visit.arrived_at, Visit.id)
+        .limit(_MOST)
+    )
+
+
+def unfinished_visits(person: Person, limit: int = 20) -> Sequence[Any]:
+    """Signed in and not yet written down, oldest first. Rows: id, arrived_at, enterprise_id, enterprise."""
+    values = scope_values(person) | {"viewer": person.id, "most": limit}
+    return fetch(_unfinished(scope_of(person)), values)
+
+
+@cache
+def _to_review(scope: Scope) -> sa.Select:
+    return (
+        sa.select(
+            Visit.id,
+            Visit.arrived_at,
+            Visit.purposes,
+            Visit.said,
+            Visit.recorded_at,
+            Enterprise.id.label("enterprise_id"),
+            Enterprise.name.label("enterprise"),
+            _officer.name.label("officer"),
+        )
+        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
+        .join(_officer, _officer.id == Visit.officer_id)
+        .where(
+            Visit.status == VisitStatus.RECORDED,
+            visible(scope),
+            sa.or_(Visit.officer_id != _viewer(), sa.not_(_has_other_lead(_viewer()))),
+        )
+        .order_by(Visit.arrived_at, Visit.id)
+        .limit(_MOST)
+    )
+
+
+def visits_to_review(person: Person, limit: int = 20) -> Sequence[Any]:
+    """Records that wait for this lead, oldest first; nobody else's wait for anybody (empty for officers).
+
+    Rows: id, arrived_at, purposes, said, recorded_at, enterprise_id, enterprise, officer.
+    """
+    if not person.is_lead:
+        return []
+    values = scope_values(person) | {"viewer": person.id, "most": limit}
+    return fetch(_to_review(scope_of(person)), values)
+
+
+def officers_of(person: Person) -> Sequence[Any]:
+    """Who a lead may ask the list for: rows of id, name, active people of the led teams."""
+    query = (
+        sa.select(User.id, User.name)
+        .where(User.team_id.in_(person.led_team_ids), User.active, User.role.in_((Role.OFFICER, Role.LEAD)))
+        .order_by(User.name, User.id)
+        .limit(200)
+    )
+    return db.session.execute(query).all()
+
+
+def colleagues(person: Person, team_id: int | None) -> Sequence[Any]:
+    """Who might come along to an enterprise of this team: rows of id, name, without the person themselves."""
+    teams = [team for team in {team_id, person.team_id} if team is not None]
+    its_leads = sa.select(team_lead.c.user_id).where(team_lead.c.team_id.in_(teams))
+    query = (
+        sa.select(User.id, User.name)
+        .where(
+            sa.or_(User.team_id.in_(teams), User.id.in_(its_leads)),
+            User.active,
+            User.role.in_((Role.OFFICER, Role.LEAD)),
+            User.id != person.id,
+        )
+        .order_by(User.role, User.name, User.id)
+        .limit(100)
+    )
+    return db.session.execute(query).all()
+
+
+class _Viewer(NamedTuple):
+    """As much of a person as the one condition asks for, about somebody who is not signed in here."""
+
+    id: int
+    role: Role
+    team_id: int | None
+    led_team_ids: tuple[int, ...]
+
+
+def may_see(user_id: int, enterprise_id: int) -> bool:
+    """Whether that colleague may open that enterprise."""
+    user = db.session.execute(
+        sa.select(User.id, User.role, User.team_id).where(User.id == user_id, User.active)
+    ).first()
+    if user is None:
+        return False
+    led = db.session.scalars(sa.select(team_lead.c.team_id).where(team_lead.c.user_id == user_id))
+    viewer = cast("Person", _Viewer(user.id, user.role, user.team_id, tuple(led)))
+    query = sa.select(Enterprise.id).where(Enterprise.id == enterprise_id, visible_to(viewer))
+    return db.session.execute(query).first() is not None
+
+
+MOST_NEARBY = 10
+
+
+def visits_nearby(
+    officer_id: int, enterprise_id: int, first: date, last: date, without: uuid.UUID | None = None
+) -> list[Nearby]:
+    """Visits of others at an enterprise from the first day to the last, and plans of everybody, this officer's own
+    marked. Visits the officer took part in are nobody else's. The door has been asked for the enterprise before.
+    """
+    took_part = sa.or_(
+        Visit.officer_id == officer_id,
+        sa.exists()
+        .where(visit_companion.c.visit_id == Visit.id, visit_companion.c.officer_id == officer_id)
+        .correlate(Visit),
+    )
+    here = [Visit.enterprise_id == enterprise_id]
+    if without is not None:
+        here.append(Visit.id != without)
+    came = (
+        sa.select(Visit.id)
+        .where(
+            *here,
+            Visit.status.in_(HAPPENED),
+            Visit.arrived_at >= clock.local_midnight(first),
+            Visit.arrived_at < clock.local_midnight(last + timedelta(days=1)),
+            sa.not_(took_part),
+        )
+        .order_by(Visit.arrived_at.desc())
+        .limit(MOST_NEARBY)
+    )
+    comes = (
+        sa.select(Visit.id)
+        .where(*here, Visit.status == VisitStatus.PLANNED, Visit.planned_on.between(first, last))
+        .order_by(Visit.planned_on)
+        .limit(MOST_NEARBY)
+    )
+    ids = sa.union_all(sa.select(came.subquery()), sa.select(comes.subquery()))
+    rows = db.session.execute(
+        sa.select(
+            Visit.id,
+            Visit.status,
+            Visit.planned_on,
+            Visit.planned_at,
+            Visit.arrived_at,
+            took_part.label("own"),
+            _officer.name.label("officer"),
+        )
+        .join(_officer, _officer.id == Visit.officer_id)
+        .where(Visit.id.in_(ids))
+    ).all()
+    return [
+        Nearby(
+            id=row.id,
+            on=row.planned_on if row.status is VisitStatus.PLANNED else clock.local(row.arrived_at).date(),
+            at=row.planned_at if row.status is VisitStatus.PLANNED else "",
+            officer=row.officer,
+            planned=row.status is VisitStatus.PLANNED,
+            own=bool(row.own),
+        )
+        for row in rows
+    ]

@@ -1,77 +1,269 @@
-"""Visits: record one, read one, list them."""
+"""Visits: record one, read one. The list is in records.py, plans in plans.py, the lead's review in reviews.py.
+
+An edit is amending.py; both use the form of forms.py and templates/visits/_form.html.
+"""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from flask_login import current_user
 
 from fieldapp import clock
+from fieldapp.attachments.intake import take_photos
+from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import contacts_of, find_enterprise
-from fieldapp.guards import needs
-from fieldapp.pages import done, page
+from fieldapp.forms import known_id, typed
+from fieldapp.guards import needs, prepares, takes_body
+from fieldapp.pages import done, page, part, redirect
+from fieldapp.refusals import NotFound
 from fieldapp.visits import actions
 from fieldapp.visits.access import can_record_visit
 from fieldapp.visits.blueprint import bp
-from fieldapp.visits.forms import VisitForm, visit_words
-from fieldapp.visits.queries import find_visit, list_visits
-from fieldapp.visits.rules import LeftBeforeArriving, NotYetArrived, TooLongAgo
+from fieldapp.visits.burden import is_quiet
+from fieldapp.visits.editing import Place
+from fieldapp.visits.forms import (
+    MOST_ROWS,
+    ROWS,
+    VisitForm,
+    additions,
+    device_clock,
+    form_clock,
+    stored_clock,
+)
+from fieldapp.visits.models import Visit, VisitStatus, VisitWay
+from fieldapp.visits.queries import colleagues, companions_of, find_visit, open_visit
+from fieldapp.visits.records import record_page
+from fieldapp.visits.rules import (
+    LeftBeforeArriving,
+    NotYetArrived,
+    TooLongAgo,
+    distance_to,
+    far_reason,
+    is_coarse,
+    is_far,
+    read_fix,
+)
 
 
-def _utc(typed: datetime | None) -> datetime | None:
-    """A datetime-local field holds the office's wall clock."""
-    return None if typed is None else typed.replace(tzinfo=clock.zone())
+def position_of(form: VisitForm) -> tuple[str, str, str, str]:
+    """As read_fix takes it."""
+    sent = form.hidden
+    return sent["lat"], sent["lng"], sent["accuracy"], sent["fixed_at"]
+
+
+def place_of(form: VisitForm, enterprise: Enterprise, now: datetime, *, kept: Place | None = None) -> Place:
+    """What the form says of the place; nothing where a deployment does without. `kept` is what an edit began with."""
+    if not current_app.config["PLACE"]:
+        return kept or Place()
+    fields = position_of(form)
+    fix = read_fix(*fields, now)
+    if fix is not None and (kept is None or fix != kept.fix):
+        fix = read_fix(
+            *fields, now, asked_at=form.hidden["asked_at"], arrived_at=stored_clock(form.arrived_at.data)
+        )
+    if fix is None:
+        return Place()
+    distance = distance_to(fix, enterprise.lat, enterprise.lng)
+    far = is_far(distance, enterprise.checkin_radius, fix.accuracy)
+    return Place(fix, distance, far_reason(form.far.data or "", typed(form.far_words)) if far else "")
+
+
+def place_view(form: VisitForm, enterprise: Enterprise, now: datetime, *, fresh: bool = True) -> Any:
+    """The place as the page shows it before any script runs: after a 422, or of an edited visit.
+
+    None where there is nothing to show. `fresh`: the visit is of now, so a new position would be its place.
+    """
+    if not current_app.config["PLACE"]:
+        return None
+    fix = read_fix(*position_of(form), now)
+    if fix is None:
+        return SimpleNamespace(fix=None, fresh=True) if fresh else None
+    distance = distance_to(fix, enterprise.lat, enterprise.lng)
+    return SimpleNamespace(
+        fix=fix,
+        fresh=fresh,
+        distance=distance,
+        far=is_far(distance, enterprise.checkin_radius, fix.accuracy),
+        coarse=is_coarse(fix.accuracy),
+    )
+
+
+def refused_times(form: VisitForm, refusal: NotYetArrived | TooLongAgo | LeftBeforeArriving) -> None:
+    """The rule's sentence beside the field it is about."""
+    field = form.left_at if isinstance(refusal, LeftBeforeArriving) else form.arrived_at
+    field.errors = [refusal.message]
+
+
+def quiet_now(enterprise: Enterprise, now: datetime) -> bool:
+    local = clock.local(now)
+    return is_quiet(enterprise.quiet_times, local.date(), local.strftime("%H:%M"))
+
+
+def _planned_start(plan: Visit, today: date) -> datetime | None:
+    """When a plan of an earlier day was meant to begin: the first guess at when it was."""
+    if plan.planned_on is None or plan.planned_on >= today or not plan.planned_at:
+        return None
+    return datetime.fromisoformat(f"{plan.planned_on.isoformat()}T{plan.planned_at}")
+
+
+def _blank(opened: Visit | None, late: bool, now: datetime) -> dict[str, Any]:
+    """What the form begins with: now, or what the plan says."""
+    values: dict[str, Any] = {"arrived_at": None if late else form_clock(now)}
+    if opened is not None:
+        values |= {"purposes": opened.purposes, "override_reason": opened.override_reason}
+        if late:
+            values["arrived_at"] = _planned_start(opened, clock.local(now).date())
+    return values
 
 
 @bp.route("/enterprises/<int:enterprise_id>/visits/new", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@takes_body("PHOTO_BODY")
+@prepares(take_photos)
 def new(enterprise_id: int) -> Response:
-    enterprise = find_enterprise(current_user, enterprise_id, to=can_record_visit)
+    person = current_user._get_current_object()  # asked for dozens of times below
+    enterprise = find_enterprise(person, enterprise_id, to=can_record_visit)
     now = clock.now()
-    today = clock.local(now).date()
+    late, asked = request.args.get("late") == "1", request.method == "POST"
+    opened = open_visit(person, enterprise_id)
+    checked_in = opened is not None and opened.status is VisitStatus.ARRIVED
+    if checked_in and opened and not asked:
+        return redirect(url_for("visits.edit", visit_id=opened.id), 302)
+    if (
+        opened
+        and late
+        and not checked_in
+        and opened.planned_on
+        and opened.planned_on > clock.local(now).date()
+    ):
+        opened = None  # a visit of the past does not keep a plan of the future
+    arriving = asked and request.form.get("intent") == "arrive"
     form = VisitForm(
-        request.form,
+        request.form if asked else None,
         contacts=contacts_of(enterprise_id),
-        today=today,
-        arrived_at=clock.local(now).replace(tzinfo=None, second=0, microsecond=0),
+        today=clock.local(now).date(),
+        arriving=arriving,
+        arrived_now=form_clock(now) if arriving else None,  # checking in is saying: now
+        **_blank(opened, late, now),
     )
-    if request.method == "POST" and form.validate():
-        words = visit_words(form)
+    before = [row.id for row in companions_of(opened.id)] if opened else []
+    if not asked:
+        form.companions.data = before
+        form.hidden["fulfils"] = str(opened.id) if opened else ""
+        form.add_row("need")
+        form.add_row("promise")
+    if not asked or form.companions.data:
+        form.offer_companions(colleagues(person, enterprise.team_id))
+    adding = request.form.get("add", "") if asked else ""
+    if adding in ROWS:
+        form.add_row(adding)
+    elif asked and form.validate():
+        fulfils = _fulfilled(form, opened)
         try:
             visit_id = actions.record_visit(
-                current_user,
+                person,
                 enterprise,
                 now,
-                arrived_at=form.arrived_at.data.replace(tzinfo=clock.zone()),
-                left_at=_utc(form.left_at.data),
-                promise_made=words.pop("promise"),
-                **words,
+                arrived_at=_arrival(form, fulfils, now),
+                left_at=stored_clock(form.left_at.data),
+                way=VisitWay[form.way.data],
+                purposes=list(form.purposes.data or []),
+                met=list(form.met.data or []),
+                met_nobody=bool(form.met_nobody.data),
+                said=typed(form.said),
+                companions=list(form.companions.data or []),
+                next_contact_on=form.next_contact_on.data,
+                place=place_of(form, enterprise, now),
+                override_reason=typed(form.override_reason),
+                visit_id=known_id(form.visit_id),
+                device_at=device_clock(form),
+                arriving=arriving,
+                opened=fulfils,
+                companions_before=before if fulfils else [],
+                **additions(form),
             )
-        except (NotYetArrived, TooLongAgo) as refusal:
-            form.arrived_at.errors = [refusal.message]
-        except LeftBeforeArriving as refusal:
-            form.left_at.errors = [refusal.message]
+        except (NotYetArrived, TooLongAgo, LeftBeforeArriving) as refusal:
+            refused_times(form, refusal)
         else:
+            if arriving:
+                return done(to=url_for("visits.edit", visit_id=visit_id), notice="visit_arrived")
             return done(to=url_for("visits.show", visit_id=visit_id), notice="visit_saved")
+    if form.companions.choices == []:
+        form.offer_companions(colleagues(person, enterprise.team_id))
     return page(
         "visits/new.html",
+        "visit_form",
+        status=422 if asked else 200,
         form=form,
         enterprise=enterprise,
+        opened=opened,
+        late=late,
         now=now,
-        promise_days=[(n, today + timedelta(days=n)) for n in (3, 7, 14)],
+        action=url_for("visits.new", enterprise_id=enterprise_id, late="1" if late else None),
+        place=None if late else place_view(form, enterprise, now),
+        quiet=not late and quiet_now(enterprise, now),
+        **shared_words(form),
+    )
+
+
+def _arrival(form: VisitForm, opened: Visit | None, now: datetime) -> datetime:
+    """When the officer came: checking in is now, and a check-in of that day is not moved by a form that was opened
+    before it."""
+    typed_at = stored_clock(form.arrived_at.data) or now
+    there_at = opened.arrived_at if opened is not None else None
+    if there_at is not None and (form.arriving or clock.local(there_at).date() == typed_at.date()):
+        return there_at
+    return now if form.arriving else typed_at
+
+
+def _fulfilled(form: VisitForm, opened: Visit | None) -> Visit | None:
+    """The plan or check-in that this submit fulfils. Raises IdTaken when the plan it names is fulfilled already."""
+    if opened is not None and opened.status is VisitStatus.ARRIVED:
+        return opened
+    named = form.hidden["fulfils"]
+    if not named:
+        return None
+    if opened is not None and str(opened.id) == named:
+        return opened
+    try:
+        status = find_visit(current_user, uuid.UUID(named), whole=False).visit.status
+    except (ValueError, NotFound):
+        return None
+    if status in (VisitStatus.PLANNED, VisitStatus.CANCELLED):
+        return None
+    raise actions.IdTaken
+
+
+def shared_words(form: VisitForm) -> dict[str, Any]:
+    """What _form.html wants for every form of a visit."""
+    return {
+        "mistakes": form.mistakes(),
+        "next_days": [(n, form.today + timedelta(days=n)) for n in (30, 60, 90)],
+        "adding": request.form.get("add", ""),
+        "most_rows": MOST_ROWS,
+    }
+
+
+@bp.get("/visits/rows/<kind>")
+@needs("OFFICER", "LEAD")
+def row(kind: str) -> Response:
+    """One more empty row, with the button for the next: `n` is its number in the form."""
+    asked = request.args.get("n", "0")
+    if kind not in ROWS or not (asked.isascii() and asked.isdecimal() and len(asked) <= 3):
+        raise NotFound
+    name, shape = ROWS[kind]
+    fresh = SimpleNamespace(name=f"{name}-{asked}", form=shape(prefix=f"{name}-{asked}-"))
+    return part(
+        f"visits/_{kind}_row.html", "row", entry=fresh, fresh=True, more=int(asked) + 1, most_rows=MOST_ROWS
     )
 
 
 @bp.get("/visits/<uuid:visit_id>")
 @needs("OFFICER", "LEAD")
 def show(visit_id: uuid.UUID) -> Response:
-    return page("visits/show.html", file=find_visit(current_user, visit_id))
-
-
-@bp.get("/visits")
-@needs("OFFICER", "LEAD")
-def index() -> Response:
-    rows, next_page = list_visits(current_user, request.args.get("page", ""))
-    return page("visits/index.html", visits=rows, next_page=next_page, first=not request.args.get("page"))
+    return record_page(current_user, find_visit(current_user, visit_id))

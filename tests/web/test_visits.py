@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from io import BytesIO
 
+import pytest
 import sqlalchemy as sa
 from uuid6 import uuid7
 
 from fieldapp import clock
+from fieldapp.accounts.models import User
+from fieldapp.attachments.models import Attachment
 from fieldapp.audit.models import AuditEvent
-from fieldapp.db import db
+from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Contact, Enterprise
 from fieldapp.entries.models import Entry
 from fieldapp.followups.models import FollowUp
 from fieldapp.needs.models import Need
-from fieldapp.visits.models import Visit
+from fieldapp.visits.models import (
+    Visit,
+    VisitEvent,
+    VisitStatus,
+    VisitStep,
+    VisitWay,
+    visit_companion,
+    visit_contact,
+    visit_photo,
+)
 from tests import people
+from tests.forms import forms_in
+from tests.photos import jpeg
+
+HERE = {"lat": "40.6580", "lng": "109.8410", "accuracy": "18.5"}  # 84 m from 华星
+AWAY = {"lat": "40.6629", "lng": "109.8404", "accuracy": "18.0"}  # 612 m from 华星
 
 
 def _count(model):
@@ -36,10 +54,49 @@ def _contact(city):
     return contact
 
 
+def _person(username):
+    number = db.session.scalar(sa.select(User.id).where(User.username == username))
+    db.session.rollback()
+    return number
+
+
+def _stored(answer):
+    """The visit that an answer leads to."""
+    assert answer.status_code == 303, answer.text[:2000]
+    db.session.rollback()
+    number = answer.location.partition("?")[0].removesuffix("/edit").rpartition("/")[2]
+    return db.session.get(Visit, people.uuid.UUID(number))
+
+
+def _taken(minutes=0):
+    """When a phone took its position, as it says it."""
+    return (clock.now() - timedelta(minutes=minutes)).isoformat()
+
+
+def _plan(city, officer="zhao", on=None, **more):
+    """A visit that somebody has planned at 华星."""
+    with writing():
+        db.session.rollback()
+        visit = Visit(
+            id=uuid7(), enterprise_id=city.huaxing.id, officer_id=_person(officer), status=VisitStatus.PLANNED,
+            planned_on=on or clock.today(), planned_at="14:30", way=VisitWay.ON_SITE, purposes=["POLICY"], **more,
+        )  # fmt: skip
+        db.session.add(visit)
+        db.session.commit()
+        return visit.id
+
+
+NEED = {"needs-0-title": "涂层附着力", "needs-0-kind": "RESEARCH", "needs-0-budget": "12.5"}
+
+
+def _promise(days=7):
+    return {"promises-0-title": "送案例", "promises-0-due_on": clock.today() + timedelta(days=days)}
+
+
 def test_an_officer_records_a_visit_with_need_and_promise_in_one_go(zhao, li, city):
     answer = zhao.submit(
         _new(city), "visit-form", met=[_contact(city)], purposes=["NEEDS", "TECHNOLOGY"], said="聊得很好",
-        need_title="涂层附着力", need_budget="12.5", promise_title="送案例", promise_due_on=clock.today() + timedelta(days=7),
+        **NEED, **_promise(),
     )  # fmt: skip
     assert answer.status_code == 303
     page = zhao.get(answer.location).text
@@ -135,20 +192,35 @@ def test_the_same_visit_under_two_keys_is_refused_by_its_own_id(zhao, city):
 
 
 def test_a_new_contact_is_met_and_found_by_name_from_then_on(zhao, city):
-    zhao.submit(_new(city), "visit-form", new_name="蒋澈", new_title="研发部长", new_phone="17704030614")
-    assert "蒋澈" in zhao.get(_new(city)).text
+    met = {
+        "new_contacts-0-name": "蒋澈",
+        "new_contacts-0-title": "研发部长",
+        "new_contacts-0-phone": "17704030614",
+    }
+    saved = _stored(zhao.submit(_new(city), "visit-form", **met, **{"new_contacts-3-name": "宋屿"}))
+    assert (
+        len(db.session.execute(sa.select(visit_contact).where(visit_contact.c.visit_id == saved.id)).all())
+        == 2
+    )
+    assert "宋屿" in zhao.get(_new(city)).text and "蒋澈" in zhao.get(_new(city)).text
     assert city.huaxing.name in zhao.get("/enterprises?q=jiangche").text
 
 
 def test_bad_input_says_so_beside_the_field_and_keeps_what_was_typed(zhao, city):
     before = _count(Visit), _count(Entry), _count(Need), _count(FollowUp)
     answer = zhao.submit(
-        _new(city), "visit-form", said="打了很久的字", promise_title="送案例",
-        promise_due_on=clock.today() - timedelta(days=1), need_budget="很多",
+        _new(city), "visit-form", said="打了很久的字", purposes=["POLICY"], way="PHONE", far_words="在东门",
+        **{"needs-0-title": "涂层", "needs-0-budget": "很多", "needs-4-title": "第二条", "needs-4-kind": "TALENT", "needs-²-title": "x", "needs-99999-title": "x", "new_contacts-0-phone": "13900001111"},
+        **_promise(-1), **AWAY, fixed_at=_taken(), visit_id=(own := str(uuid7())),
     )  # fmt: skip
     assert answer.status_code == 422
-    for words in ("至少选一位", "不能早于今天", "打了很久的字", "送案例", 'href="#met"', "很多"):
-        assert words in answer.text
+    for words in (
+        "至少选一位", "还差姓名", "不能早于今天", "打了很久的字", "送案例", "第二条", "很多", "13900001111", "在东门",
+        'href="#met"', 'href="#promises-0-due_on"', 'href="#needs-0-budget"', own, AWAY["lat"], "还有 4 处要改",
+    ):  # fmt: skip
+        assert words in answer.text, words
+    again = next(f for f in forms_in(answer.text) if f.id == "visit-form").filled()
+    assert again["purposes"] == "POLICY" and again["way"] == "PHONE" and again["needs-1-title"] == "第二条"
     assert before == (_count(Visit), _count(Entry), _count(Need), _count(FollowUp))
 
 
@@ -203,3 +275,311 @@ def test_reading_writes_nothing(zhao, city):
     ):
         assert zhao.get(url).status_code == 200
     assert counts == [_count(m) for m in (Visit, Need, FollowUp, Entry, AuditEvent)]
+
+
+# --- all of it, once ------------------------------------------------------------------------------------------------
+
+
+def test_several_needs_promises_and_photos_are_stored_with_the_visit(zhao, city):
+    before = [_count(model) for model in (Visit, Need, FollowUp, Attachment)]
+    answer = zhao.submit(
+        _new(city), "visit-form", met=[_contact(city)], **NEED, **_promise(),
+        **{"needs-2-title": "招两名硕士", "needs-2-kind": "TALENT", "promises-5-title": "回电话", "promises-5-due_on": clock.today()},
+        **{"needs-3-title": "", "needs-3-kind": "OTHER"},  # a row left empty
+        photos=[(BytesIO(jpeg()), "门口.jpg"), (BytesIO(jpeg(320, 200)), "设备.jpg")],
+    )  # fmt: skip
+    saved = _stored(answer)
+    assert [_count(model) for model in (Visit, Need, FollowUp, Attachment)] == [
+        before[0] + 1, before[1] + 2, before[2] + 2, before[3] + 2,
+    ]  # fmt: skip
+    titles = set(db.session.scalars(sa.select(Need.title).where(Need.visit_id == saved.id)))
+    assert titles == {"涂层附着力", "招两名硕士"}
+    places = db.session.scalars(sa.select(visit_photo.c.position).where(visit_photo.c.visit_id == saved.id))
+    assert sorted(places) == [1, 2]
+    assert saved.recorded_at is not None and saved.version == 1
+    steps = db.session.scalars(sa.select(VisitEvent.step).where(VisitEvent.visit_id == saved.id)).all()
+    assert steps == [VisitStep.RECORDED]
+
+
+def test_ids_made_on_the_phone_are_kept(zhao, city):
+    own = {name: str(uuid7()) for name in ("visit_id", "needs-0-id", "promises-0-id")}
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **NEED, **_promise(), **own))
+    assert str(saved.id) == own["visit_id"]
+    assert str(db.session.scalar(sa.select(Need.id).where(Need.visit_id == saved.id))) == own["needs-0-id"]
+    kept = db.session.scalar(sa.select(FollowUp.id).where(FollowUp.visit_id == saved.id))
+    assert str(kept) == own["promises-0-id"]
+
+
+def test_a_need_that_is_stored_already_stops_all_of_the_second_visit(zhao, city):
+    again = {"needs-0-id": str(uuid7())}
+    _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **NEED, **again))
+    before = [_count(model) for model in (Visit, Need, AuditEvent)]
+    answer = zhao.submit(_new(city), "visit-form", met_nobody="y", said="另一次", **NEED, **again)
+    assert answer.status_code == 409
+    assert before == [_count(model) for model in (Visit, Need, AuditEvent)]
+
+
+def test_one_refused_photo_stores_nothing_and_names_the_file(zhao, city):
+    before = [_count(model) for model in (Visit, Attachment)]
+    answer = zhao.submit(
+        _new(city), "visit-form", met_nobody="y", said="有图",
+        photos=[(BytesIO(jpeg()), "好.jpg"), (BytesIO(b"no picture at all"), "坏.jpg")],
+    )  # fmt: skip
+    assert answer.status_code == 422 and "坏.jpg" in answer.text and "有图" in answer.text
+    assert before == [_count(model) for model in (Visit, Attachment)]
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "htmx"])
+def test_without_script_a_submit_button_adds_a_row_and_stores_nothing(zhao, city, headers):
+    before = _count(Visit)
+    answer = zhao.submit(
+        _new(city), "visit-form", met_nobody="y", said="先写的", add="need", headers=headers, **NEED
+    )
+    assert answer.status_code == 422 and _count(Visit) == before
+    assert "errsum" not in answer.text
+    form = next(f for f in forms_in(answer.text) if f.id == "visit-form").filled()
+    assert form["needs-0-title"] == "涂层附着力" and form["needs-1-title"] == "" and "先写的" in form["said"]
+    assert form["met_nobody"] == "y"
+    for kind, field in (("promise", "promises-1-title"), ("contact", "new_contacts-0-name")):
+        assert field in zhao.submit(_new(city), "visit-form", add=kind).text
+
+
+def test_rows_have_an_address_of_their_own(zhao, city):
+    answer = zhao.get("/visits/rows/need?n=7")
+    assert answer.status_code == 200 and "<html" not in answer.text
+    assert 'name="needs-7-title"' in answer.text and "rows/need?n=8" in answer.text
+    assert 'name="promises-2-due_on"' in zhao.get("/visits/rows/promise?n=2").text
+    assert "rows/contact" not in zhao.get("/visits/rows/contact?n=19").text, "twenty are enough"
+    for nonsense in ("/visits/rows/friend", "/visits/rows/need?n=-1", "/visits/rows/need?n=x"):
+        assert zhao.get(nonsense).status_code == 404
+
+
+def test_htmx_gets_the_form_alone_and_a_refusal_leaves_the_form_in_place(zhao, city):
+    headers = {"HX-Request": "true"}
+    invalid = zhao.submit(_new(city), "visit-form", said="字还在", headers=headers)
+    assert (
+        invalid.status_code == 422 and invalid.text.lstrip().startswith("<form") and "字还在" in invalid.text
+    )
+    data = zhao.form(_new(city), "visit-form").filled(met_nobody="y", visit_id=str(uuid7()))
+    good = zhao.post(_new(city), data=data, headers=headers)
+    assert good.status_code == 204 and "/visits/" in good.headers["HX-Redirect"]
+    refused = zhao.post(_new(city), data={**data, "said": "换个编号"}, headers=headers)
+    assert refused.status_code == 409 and refused.headers["HX-Retarget"] == "#main"
+    assert "已经保存过了" in refused.text and "<form" not in refused.text
+
+
+# --- checking in, plans, joint visits -------------------------------------------------------------------------------
+
+
+def test_checking_in_first_and_writing_it_down_later_is_one_visit(zhao, city):
+    before = _count(Visit)
+    answer = zhao.submit(
+        _new(city),
+        "visit-form",
+        intent="arrive",
+        said="门卫登记",
+        arrived_at="2020-01-01T08:00",
+        **HERE,
+        fixed_at=_taken(),
+    )
+    assert answer.status_code == 303 and answer.location.endswith("/edit?notice=visit_arrived")
+    visit = _stored(answer)
+    assert visit.status is VisitStatus.ARRIVED and visit.recorded_at is None and not visit.late_entry
+    assert abs((visit.arrived_at - clock.now()).total_seconds()) < 60 and visit.distance == 84
+    arrived_at = visit.arrived_at
+    assert db.session.get(Enterprise, city.huaxing.id).last_visited_on == clock.today()
+
+    # the same enterprise again: the officer is led to what they began
+    again = zhao.get(_new(city))
+    assert again.status_code == 302 and again.location == f"/visits/{visit.id}/edit"
+    kept = zhao.submit(again.location, "visit-form", intent="arrive", said="门卫登记，等人")
+    assert kept.status_code == 303 and _stored(kept).status is VisitStatus.ARRIVED
+    unfinished = zhao.submit(again.location, "visit-form", intent="record")
+    assert unfinished.status_code == 422 and "至少选一位" in unfinished.text
+    saved = _stored(zhao.submit(again.location, "visit-form", intent="record", met=[_contact(city)], **NEED))
+    assert saved.id == visit.id and saved.status is VisitStatus.RECORDED and saved.said == "门卫登记，等人"
+    assert saved.arrived_at == arrived_at and saved.distance == 84 and saved.recorded_at is not None
+    assert _count(Visit) == before + 1
+    steps = db.session.scalars(
+        sa.select(VisitEvent.step).where(VisitEvent.visit_id == saved.id).order_by(VisitEvent.id)
+    ).all()
+    assert steps == [VisitStep.ARRIVED, VisitStep.AMENDED, VisitStep.RECORDED]
+
+
+def test_a_form_opened_before_the_check_in_finishes_it_and_wipes_nothing(zhao, city):
+    opened = zhao.form(_new(city), "visit-form")
+    arrived = _stored(
+        zhao.submit(
+            _new(city),
+            "visit-form",
+            intent="arrive",
+            met=[_contact(city)],
+            said="先到了",
+            **HERE,
+            fixed_at=_taken(),
+        )
+    )
+    moment = arrived.arrived_at
+    before = _count(Visit)
+    saved = _stored(zhao.post(opened.action, data=opened.filled(met=[_contact(city)], purposes=["NEEDS"])))
+    assert saved.id == arrived.id and _count(Visit) == before
+    assert saved.status is VisitStatus.RECORDED and saved.said == "先到了" and saved.distance == 84
+    assert saved.arrived_at == moment and saved.purposes == ["NEEDS"]
+
+
+def test_a_plan_is_kept_by_the_visit(zhao, city):
+    plan = _plan(city)
+    page = zhao.get(_new(city)).text
+    assert "14:30的计划走访" in page
+    form = zhao.form(_new(city), "visit-form")
+    assert form.filled()["purposes"] == "POLICY" and form.filled()["fulfils"] == str(plan)
+    before = _count(Visit)
+    data = form.filled(met_nobody="y", entry_id=str(uuid7()))
+    saved = _stored(zhao.post(form.action, data=data))
+    assert saved.id == plan and saved.status is VisitStatus.RECORDED and _count(Visit) == before
+    assert saved.planned_on == clock.today() and saved.version == 2
+    assert zhao.post(form.action, data={**data, "entry_id": str(uuid7())}).status_code == 409
+    assert _count(Visit) == before
+
+
+def test_a_visit_beside_the_plan_leaves_the_plan_alone(zhao, city):
+    plan = _plan(city)
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", fulfils=None))
+    assert saved.id != plan
+    assert db.session.get(Visit, plan).status is VisitStatus.PLANNED
+
+
+def test_a_plan_called_off_meanwhile_does_not_stop_the_visit(zhao, city):
+    plan = _plan(city)
+    form = zhao.form(_new(city), "visit-form")
+    with writing():
+        db.session.get(Visit, plan).status = VisitStatus.CANCELLED
+        db.session.commit()
+    saved = _stored(zhao.post(form.action, data=form.filled(met_nobody="y")))
+    assert saved.id != plan and saved.status is VisitStatus.RECORDED
+
+
+def test_colleagues_who_came_along_are_on_the_record(zhao, qian, city):
+    form = zhao.form(_new(city), "visit-form")
+    assert "钱禾" in zhao.get(_new(city)).text
+    saved = _stored(zhao.post(form.action, data=form.filled(met_nobody="y", companions=[_person("qian")])))
+    along = db.session.scalars(
+        sa.select(visit_companion.c.officer_id).where(visit_companion.c.visit_id == saved.id)
+    ).all()
+    assert along == [_person("qian")]
+    assert qian.get(f"/visits/{saved.id}/edit").status_code == 200
+    strangers = zhao.submit(_new(city), "visit-form", met_nobody="y", companions=[_person("sun")])
+    assert strangers.status_code == 422
+
+
+def test_one_added_later_begins_with_its_date(zhao, city):
+    page = zhao.get(f"{_new(city)}?late=1").text
+    assert page.index('id="arrived_at"') < page.index('id="met"') and "补录走访" in page
+    assert 'id="place"' not in page and 'value="arrive"' not in page
+    empty = zhao.submit(f"{_new(city)}?late=1", "visit-form", met_nobody="y")
+    assert empty.status_code == 422 and "请填到访时间" in empty.text
+    last_week = clock.local(clock.now()) - timedelta(days=7)
+    saved = _stored(
+        zhao.submit(
+            f"{_new(city)}?late=1",
+            "visit-form",
+            met_nobody="y",
+            arrived_at=last_week.strftime("%Y-%m-%dT%H:%M"),
+        )
+    )
+    assert saved.late_entry and clock.local(saved.arrived_at).date() == last_week.date()
+
+
+def test_one_added_later_offers_the_day_of_a_plan_that_was_missed(zhao, city):
+    missed = clock.today() - timedelta(days=2)
+    plan = _plan(city, on=missed)
+    form = zhao.form(f"{_new(city)}?late=1", "visit-form")
+    assert form.filled()["arrived_at"] == f"{missed.isoformat()}T14:30"
+    saved = _stored(zhao.post(form.action, data=form.filled(met_nobody="y")))
+    assert saved.id == plan and saved.late_entry
+
+
+def test_a_plan_to_come_is_not_kept_by_a_visit_of_last_week(zhao, city):
+    _plan(city, on=clock.today() + timedelta(days=2))
+    assert "fulfils" not in zhao.form(f"{_new(city)}?late=1", "visit-form").filled()
+
+
+# --- the place ------------------------------------------------------------------------------------------------------
+
+
+def test_the_place_is_stored_with_its_distance(zhao, city):
+    taken = _taken(minutes=50)
+    saved = _stored(
+        zhao.submit(
+            _new(city), "visit-form", met_nobody="y", **HERE, fixed_at=taken, asked_at=taken, far="MOVED"
+        )
+    )
+    assert (saved.lat, saved.lng, saved.accuracy) == (40.658, 109.841, 18.5)
+    assert saved.distance == 84 and saved.far_reason == "", "near by, no reason is asked"
+    assert saved.fixed_at == datetime.fromisoformat(taken)
+
+
+def test_far_away_asks_for_a_word_and_takes_none_for_an_answer(zhao, city):
+    far = {**AWAY, "fixed_at": _taken()}
+    silent = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **far))
+    assert silent.distance == 612 and silent.far_reason == ""
+    saved = _stored(
+        zhao.submit(
+            _new(city), "visit-form", met_nobody="y", said="二", **far, far="ELSEWHERE", far_words="在开发区"
+        )
+    )
+    assert saved.far_reason == "约在别处：在开发区"
+    assert "612" in zhao.get(f"/visits/{saved.id}").text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {**HERE, "lat": "95"},
+        {**HERE, "lng": "-181"},
+        {**HERE, "accuracy": "-1"},
+        {**HERE, "accuracy": "NaN"},
+        {**HERE, "lat": "inf"},
+        {**HERE, "lat": "'; DROP TABLE visit"},
+        {**HERE, "fixed_at": "2099-01-01T00:00:00Z"},
+        {**HERE, "fixed_at": "yesterday"},
+        {**HERE, "fixed_at": "2026-11-23T08:00:00"},
+        {**HERE, "fixed_at": ""},
+    ],
+    ids=lambda sent: "-".join(sent.values())[:40],
+)
+def test_a_place_that_cannot_be_is_left_out_without_a_word(zhao, city, sent):
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **{"fixed_at": _taken(), **sent}))
+    assert saved.lat is None and saved.distance is None and saved.accuracy is None and saved.fixed_at is None
+
+
+def test_a_position_older_than_a_minute_when_it_was_taken_is_left_out(zhao, city):
+    old = {"fixed_at": _taken(minutes=2), "asked_at": _taken()}
+    assert _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **HERE, **old)).lat is None
+
+
+def test_an_enterprise_without_coordinates_has_a_place_and_no_distance(zhao, city):
+    with writing():
+        enterprise = db.session.get(Enterprise, city.huaxing.id)
+        enterprise.lat = enterprise.lng = None
+        db.session.commit()
+    assert "data-lat" not in zhao.get(_new(city)).text
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **HERE, fixed_at=_taken()))
+    assert saved.lat == 40.658 and saved.distance is None
+
+
+def test_a_deployment_without_places_shows_none_and_takes_none(zhao, city, app, monkeypatch):
+    monkeypatch.setitem(app.config, "PLACE", False)
+    assert 'id="place"' not in zhao.get(_new(city)).text
+    assert (
+        _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", **HERE, fixed_at=_taken())).lat is None
+    )
+
+
+def test_quiet_times_are_said_and_stop_nobody(zhao, city):
+    with writing():
+        db.session.get(Enterprise, city.huaxing.id).quiet_times = "每天全天"
+        db.session.commit()
+    assert "企业免打扰" in zhao.get(_new(city)).text
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", override_reason="企业请我们来"))
+    assert saved.override_reason == "企业请我们来"

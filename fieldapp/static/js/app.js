@@ -47,15 +47,6 @@ const modules = {
     form.addEventListener("htmx:error", free);
   },
 
-  // Nobody and somebody exclude each other.
-  visit(form) {
-    const nobody = form.querySelector("#met_nobody");
-    form.addEventListener("change", (event) => {
-      if (event.target === nobody && nobody.checked) for (const box of form.querySelectorAll("input[name=met]")) box.checked = false;
-      else if (event.target.name === "met" && event.target.checked) nobody.checked = false;
-    });
-  },
-
   // Three days, a week, two weeks: a tap instead of a calendar.
   days(row) {
     const field = document.getElementById(row.dataset.for);
