@@ -17,9 +17,10 @@ from flask import Response
 from fieldapp import clock
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# What a spreadsheet would take for a formula when the table is saved as text and opened again (OWASP CSV injection).
-_FORMULA = re.compile(r"^[\s]*[=+\-@\t\r|]")
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# What a spreadsheet takes for a formula when somebody types it (OWASP's list, and DDE's bar).
+# East Asian Excel reads the full-width signs the same way.
+_FORMULA = re.compile(r"\s*[=+\-@|＝＋－＠]|[\t\r\n]")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_767
 
 
@@ -32,7 +33,7 @@ class Column:
     kind: str = "text"  # text / whole / money / date / moment
 
 
-_FORMATS = {
+_FORMATS: dict[str, dict[str, Any]] = {
     "text": {"text_wrap": True, "valign": "top", "num_format": "@"},
     "whole": {"valign": "top", "num_format": "#,##0"},
     "money": {"valign": "top", "num_format": "#,##0.00"},
@@ -41,16 +42,26 @@ _FORMATS = {
 }
 
 
-def harmless(text: str) -> str:
-    """Text as a cell may hold it: no control characters, at most Excel's length, and nothing that begins a formula."""
-    text = _ILLEGAL.sub("", text)[: _LONGEST_CELL - 1]
-    return "'" + text if _FORMULA.match(text) else text
+def legible(text: str) -> str:
+    """Text as a cell can hold it: no control characters, at most Excel's length."""
+    return _ILLEGAL.sub("", text)[:_LONGEST_CELL]
+
+
+def looks_like_formula(text: str) -> bool:
+    """Whether a spreadsheet would calculate this, were it typed in."""
+    return _FORMULA.match(text) is not None
 
 
 def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> bytes:
     """One sheet: title in row 1, `note` (scope, units, time) in row 2, headings in row 3 (frozen, filtered), then rows.
 
     Rows are as long as `columns`; None is an empty cell, an aware datetime is written as the office's wall clock.
+
+    What people wrote is never calculated. Whether a cell is a formula is said by the file, not by its text: only an
+    `<f>` is one, and every text here is written as a string. What remains is somebody who opens such a cell and
+    presses Enter; text format (`@`) and, where the text looks like a formula, Excel's own quote prefix keep it text
+    then, too. A visible apostrophe before the text would add nothing to that and would falsify names, "-5℃" and
+    "+86 …", and come back with the next import.
     """
     out = BytesIO()
     book = xlsxwriter.Workbook(
@@ -62,13 +73,14 @@ def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Se
             "constant_memory": True,
         },
     )
-    sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31])
+    sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31].strip("' ") or "1")
     formats = {kind: book.add_format(look) for kind, look in _FORMATS.items()}
+    quoted = book.add_format(_FORMATS["text"] | {"quote_prefix": True})
     heading = book.add_format({"bold": True, "bg_color": "#E0F4F2", "bottom": 1, "text_wrap": True})
     for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width)
-    sheet.write_string(0, 0, harmless(title), book.add_format({"bold": True, "font_size": 14}))
-    sheet.write_string(1, 0, harmless(note), book.add_format({"font_color": "#555555"}))
+    sheet.write_string(0, 0, legible(title), book.add_format({"bold": True, "font_size": 14}))
+    sheet.write_string(1, 0, legible(note), book.add_format({"font_color": "#555555"}))
     for at, column in enumerate(columns):
         sheet.write_string(2, at, column.heading, heading)
     sheet.freeze_panes(3, 1)
@@ -85,7 +97,8 @@ def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Se
             elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
                 sheet.write_number(line, at, float(value), look)
             else:
-                sheet.write_string(line, at, harmless(str(value)), look)
+                text = legible(str(value))
+                sheet.write_string(line, at, text, quoted if looks_like_formula(text) else formats["text"])
     sheet.autofilter(2, 0, max(line, 3), len(columns) - 1)
     sheet.repeat_rows(2)
     sheet.set_landscape()
@@ -97,6 +110,9 @@ def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Se
 def excel_answer(name: str, content: bytes) -> Response:
     """The file as a download called `name`.xlsx."""
     response = Response(content, mimetype=EXCEL)
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}.xlsx"
+    # RFC 6266: Chinese names go into filename*, a plain one stays for the rest.
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"export.xlsx\"; filename*=UTF-8''{quote(name, safe='')}.xlsx"
+    )
     response.headers["Cache-Control"] = "no-store"
     return response

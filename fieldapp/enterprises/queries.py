@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
 
 from fieldapp import clock
-from fieldapp.accounts import Region, Team, User
+from fieldapp.accounts import Region, Role, Team, User
 from fieldapp.db import db, fetch
 from fieldapp.enterprises import search
 from fieldapp.enterprises.access import Scope, assigned, pooled, scope_of, scope_values, visible, visible_to
@@ -68,9 +69,10 @@ class Filters:
     region: int | None = None
     industry: str = ""
     tag: str = ""
-    scope: str = ""  # mine / team / pool / all
+    scope: str = ""  # mine / team / pool / all; for leads also taken / loose (see is_loose)
     due: str = ""  # never / overdue / soon
     page: str = ""
+    officer: int | None = None  # the main officer
 
     terms: list[str] = field(init=False)
 
@@ -80,7 +82,10 @@ class Filters:
 
 @dataclass
 class Found:
-    """One page of the list. `rows` have id, name, region, industry, last_visited_on, visit_due_on, officer."""
+    """One page of the list.
+
+    `rows` have id, name, region, industry, last_visited_on, visit_due_on, officer_id, officer.
+    """
 
     rows: list[Any]
     next_page: str | None
@@ -92,6 +97,7 @@ class _Shape(NamedTuple):
 
     scope: Scope
     part: str
+    officer: bool
     region: bool
     industry: bool
     tag: str  # "" / qualification / tag
@@ -102,9 +108,20 @@ class _Shape(NamedTuple):
 
 def _part(person: Person, asked: str) -> str:
     """mine / pool / all: the narrowest true statement first, so that the planner can walk one index in order."""
-    if asked == "pool":
-        return "pool"
+    if asked == "pool" or (asked in {"taken", "loose"} and not person.is_officer):
+        return asked
     return "mine" if person.is_officer and asked != "team" else "all"
+
+
+def is_loose() -> ColumnElement[bool]:
+    """Somebody has it who can no longer serve it: a disabled account, another role, or not of the enterprise's team."""
+    fit = sa.exists().where(
+        User.id == Enterprise.officer_id,
+        User.active,
+        User.role == Role.OFFICER,
+        User.team_id == Enterprise.team_id,
+    )
+    return sa.and_(Enterprise.officer_id.is_not(None), ~fit.correlate(Enterprise))
 
 
 def _conditions(shape: _Shape) -> list[Any]:
@@ -116,7 +133,14 @@ def _conditions(shape: _Shape) -> list[Any]:
     elif shape.scope.role == "OFFICER":
         conditions.append(pooled())
     else:
-        conditions += [visible(shape.scope), Enterprise.officer_id.is_(None)]
+        state = {
+            "pool": Enterprise.officer_id.is_(None),
+            "taken": Enterprise.officer_id.is_not(None),
+            "loose": is_loose(),
+        }
+        conditions += [visible(shape.scope), state[shape.part]]
+    if shape.officer:
+        conditions.append(Enterprise.officer_id == sa.bindparam("officer", type_=sa.Integer))
     if "lead" in shape.plan and shape.part != "mine":
         # A few found ids lead the way; inside a CASE neither planner mistakes the scope for the better index.
         conditions = [sa.case((sa.and_(*conditions), 1), else_=0) == 1]
@@ -195,6 +219,7 @@ def _page_of(shape: _Shape) -> sa.Select:
             Enterprise.industry,
             Enterprise.last_visited_on,
             Enterprise.visit_due_on,
+            Enterprise.officer_id,
             Region.name.label("region"),
             _officer.name.label("officer"),
         )
@@ -218,16 +243,20 @@ def _kind_named(tag: str) -> QualificationKind | None:
     return next((kind for kind in QualificationKind if kind.name.lower() == tag.lower()), None)
 
 
-def list_enterprises(person: Person, filters: Filters) -> Found:
-    """One page, sorted by need of a visit: longest overdue first, then the order they fall due."""
+def list_enterprises(person: Person, filters: Filters, size: int = 0, *, counted: bool = True) -> Found:
+    """One page, sorted by need of a visit: longest overdue first, then the order they fall due.
+
+    `size` is how many make a page (0: as set). `counted=False` leaves the count out.
+    """
     today = clock.today()
-    size = current_app.config["PAGE_SIZE"]
+    size = size or current_app.config["PAGE_SIZE"]
     starts = [start for term in filters.terms for start in search.starts_of(term)]
     kind = _kind_named(filters.tag)
     place = keyset_place(filters.page, int)
     shape = _Shape(
         scope_of(person),
         _part(person, filters.scope),
+        filters.officer is not None,
         bool(filters.region),
         bool(filters.industry),
         "qualification" if kind else "tag" if filters.tag else "",
@@ -236,6 +265,7 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
         place is not None,
     )
     values = scope_values(person) | {
+        "officer": filters.officer,
         "region": filters.region,
         "industry": filters.industry,
         "kind": kind,
@@ -252,7 +282,7 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
     more = len(rows) > size
     if place is None and not more:
         total = len(rows)
-    elif starts:
+    elif starts or not counted:
         # Counting what was searched for would cost more than finding it; "more than a page" is what people need.
         total = None
     else:

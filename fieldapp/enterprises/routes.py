@@ -1,13 +1,16 @@
-"""The list of enterprises, and showing a contact's number."""
+"""The list of enterprises, on the page and as a file, and showing a contact's number."""
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_login import current_user
 
+from fieldapp import audit, clock
+from fieldapp.db import db
 from fieldapp.enterprises import actions
 from fieldapp.enterprises.access import can_see_phones
 from fieldapp.enterprises.blueprint import bp
+from fieldapp.enterprises.exports import enterprises_file
 from fieldapp.enterprises.industries import DIVISIONS, industry_name
 from fieldapp.enterprises.links import filter_url
 from fieldapp.enterprises.models import QualificationKind
@@ -19,9 +22,10 @@ from fieldapp.enterprises.queries import (
     regions_of,
     tags_in_use,
 )
-from fieldapp.guards import needs, repeatable
+from fieldapp.guards import needs, prepares, repeatable
 from fieldapp.languages import _
 from fieldapp.pages import page
+from fieldapp.workbook import excel_answer
 
 
 def _filters() -> Filters:
@@ -79,6 +83,33 @@ def filters() -> Response:
         kinds=QualificationKind,
         tags=tags_in_use(current_user),
     )
+
+
+def _file() -> tuple[bytes, int, bool]:
+    """(what was asked for as a file, how many enterprises are in it, whether with full numbers).
+
+    Written before the request's transaction writes anything: a long list must not keep others from saving.
+    """
+    phones = request.method == "POST" and request.form.get("phones") == "1"
+    content, count = enterprises_file(current_user, _filters(), phones=phones)
+    db.session.rollback()
+    return content, count, phones
+
+
+@bp.route("/enterprises.xlsx", methods=["GET", "POST"])
+@needs("OFFICER", "LEAD")
+@repeatable
+@prepares(_file)
+def export() -> Response:
+    """What the list shows as a file. Full numbers only by POST with phones=1: a deliberate, logged act."""
+    content, count, phones = g.prepared if request.method == "POST" else _file()
+    audit.record(
+        "exported_with_phones" if phones else "exported",
+        "enterprises",
+        later=request.method == "GET",  # a GET writes nothing itself
+        count=count,
+    )
+    return excel_answer(f"{_('企业名单')}-{clock.today().isoformat()}", content)
 
 
 @bp.post("/enterprises/<int:enterprise_id>/contacts/<int:contact_id>/phone")
