@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from chinese_calendar import is_workday
@@ -20,6 +21,7 @@ from fieldapp.accounts.models import Region, Role, Team, User
 from fieldapp.accounts.passwords import hash_password
 from fieldapp.accounts.sessions import Person
 from fieldapp.db import db, writing
+from fieldapp.demo.aftermath import live_on
 from fieldapp.enterprises.actions import add_helper, assign
 from fieldapp.enterprises.models import Contact, Enterprise, EnterpriseTag
 from fieldapp.followups import FollowUp, FollowUpStatus
@@ -53,8 +55,11 @@ TEAMS = [
 ]
 OFFICERS = [
     ("linche", "林澈", 0), ("qiaomu", "乔沐", 0), ("baiji", "白霁", 0), ("chengye", "程野", 0),
+    ("nansheng", "南笙", 0), ("jizhao", "季昭", 0),
     ("heran", "何苒", 1), ("wenzhou", "温舟", 1), ("tangyu", "唐屿", 1),
+    ("yanxi", "严溪", 1), ("suohe", "索禾", 1), ("beiling", "贝苓", 1),
     ("meiqing", "梅青", 2), ("luxing", "陆行", 2), ("yuxiu", "于岫", 2), ("anhe", "安禾", 2),
+    ("muyuan", "牧原", 2), ("fengxiao", "冯晓", 2),
 ]  # fmt: skip
 LEADS = [("suwang", "苏望", 0), ("gaoyuan", "高远", 1), ("zhengqi", "郑栖", 2)]
 SAID = [
@@ -117,6 +122,11 @@ def build(say: Callable[[str], object]) -> None:
         say(f"  {db.session.scalar(sa.select(sa.func.count()).select_from(Enterprise))} enterprises")
         _serve(rng, people)
         visits = _months_of_work(rng, people, say)
+        teams: dict[int | None, int] = {
+            lead.team_id: lead.id for lead in people.values() if lead.role is Role.LEAD and lead.team_id
+        }
+        persons = {user.id: _person(user) for user in people.values()}
+        live_on(rng, persons, teams, _uuid)
         db.session.commit()
         say(f"  {visits} visits")
 
@@ -214,9 +224,7 @@ def _one_visit(
         day, time(rng.choice((9, 10, 14, 15)), rng.choice((0, 10, 25, 40))), tzinfo=clock.zone()
     )
     left = arrived + timedelta(minutes=rng.choice((35, 50, 70, 90)))
-    need: tuple[str, NeedKind, Decimal | None] = (
-        rng.choice(NEEDS) if rng.random() < 0.25 else ("", NeedKind.RESEARCH, None)
-    )
+    need = rng.choice(NEEDS) if rng.random() < 0.25 else None
     promised = rng.random() < 0.3
     met = contacts.get(enterprise.id, [])[:1] if rng.random() < 0.93 else []
     record_visit(
@@ -229,18 +237,19 @@ def _one_visit(
         purposes=[p.name for p in rng.sample(list(VisitPurpose), rng.choice((1, 1, 2)))],
         met=met,
         met_nobody=not met,
-        new_contact=("", "", ""),
         said=rng.choice(SAID),
-        need=need,
-        promise_made=(rng.choice(PROMISES), day + timedelta(days=rng.choice((3, 7, 14, 30))))
-        if promised
-        else ("", None),
-        next_contact_on=None,
+        promises=[_promise(rng, arrived, day)] if promised else [],
         visit_id=_uuid(rng, arrived),
-        need_id=_uuid(rng, arrived),
-        follow_up_id=_uuid(rng, arrived),
+        needs=[{"need_id": _uuid(rng, arrived), "title": need[0], "kind": need[1], "budget": need[2]}]
+        if need
+        else [],
         device_at=arrived,
     )
+
+
+def _promise(rng: random.Random, at: datetime, day: date) -> dict[str, Any]:
+    title, due_on = rng.choice(PROMISES), day + timedelta(days=rng.choice((3, 7, 14, 30)))
+    return {"follow_up_id": _uuid(rng, at), "title": title, "due_on": due_on}
 
 
 def _keep_promises(rng: random.Random, persons: dict[int, Person], today: date) -> None:

@@ -1,60 +1,189 @@
-"""Today, and what came in: counts from everything before; only reads."""
+"""今日, the lead's board with the list behind its coverage, and choosing an enterprise to do something for."""
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from datetime import date
+from typing import Any
+
+from flask import Response, request, url_for
 from flask_login import current_user
 
 from fieldapp import clock
+from fieldapp.casefile.routes import map_link
+from fieldapp.desk import board as boards
 from fieldapp.desk.blueprint import bp
-from fieldapp.enterprises.queries import due_enterprises
-from fieldapp.followups.queries import list_follow_ups
+from fieldapp.desk.queries import due_visits, open_visits, own_promises, recent_enterprises, visited_by
+from fieldapp.desk.rules import NONE, OfficerLine, next_stop, plans_of
+from fieldapp.enterprises.queries import Filters, list_enterprises
+from fieldapp.followups.queries import MOST_WAITING
 from fieldapp.guards import needs
-from fieldapp.needs.queries import list_needs
+from fieldapp.notices.queries import unread
 from fieldapp.pages import page, redirect
-from fieldapp.visits.queries import list_visits, visited_since
+from fieldapp.periods import Period, period_named
+from fieldapp.refusals import NotFound
 
 SHOWN = 5
+PERIODS = ("quarter", "last-quarter", "year")
+
+
+def _period(today: date) -> Period:
+    """The board's: this quarter when nothing else is asked for."""
+    return _named(request.args.get("period", ""), today)
+
+
+def _named(key: str, today: date) -> Period:
+    period = period_named(key if key in PERIODS else "quarter", today)
+    assert period is not None
+    return period
+
+
+def _person() -> Any:
+    """Who is signed in, themselves: behind the proxy they would be looked for at every question."""
+    return current_user._get_current_object()
+
+
+def _week(today: date) -> Period:
+    week = period_named("week", today)
+    assert week is not None
+    return week
 
 
 @bp.get("/")
 def today() -> Response:
-    if current_user.is_admin:
+    person = _person()
+    if person.is_admin:
         return redirect(url_for("accounts.users"))
-    if current_user.is_auditor:
+    if person.is_auditor:
         return redirect(url_for("audit.index"))
     now = clock.now()
-    monday = clock.local_midnight(clock.monday_of(clock.local(now).date()))
-    visits, enterprises = visited_since(current_user, monday)
-    promises, _more = list_follow_ups(current_user)
-    due = due_enterprises(current_user, SHOWN + 1) if current_user.is_officer else []
+    day = clock.local(now).date()
+    period, week = _named("", day), _week(day)
+    plans = plans_of(open_visits(person), day)
+    planned_at = {visit.enterprise_id for visit in (*plans.unfinished, *plans.missed, *plans.planned)}
+    due = due_visits(person, day, planned_at, SHOWN + 1) if person.is_officer else []
+    kind, stop = next_stop(plans, due)
+    promised = own_promises(
+        person, MOST_WAITING
+    )  # also what the tab's badge says, see followups.queries.waiting
+    rows = {"unfinished": plans.unfinished, "planned": plans.planned, "due": due}
+    if kind:
+        rows[kind] = rows[kind][1:]
+    ahead = [*plans.missed, *rows["planned"]]
     return page(
         "desk/today.html",
         now=now,
         hour=clock.local(now).hour,
-        visits=visits,
-        enterprises=enterprises,
-        promises=promises,
-        due=due,
+        # This week's, and as many of the later ones as there is room for.
+        planned=[visit for at, visit in enumerate(ahead) if at < SHOWN or visit.planned_on <= week.last],
+        planned_count=len(ahead),
+        visited=visited_by(person, week.since),
+        waiting=len(promised),
+        news=unread(person),
+        kind=kind,
+        stop=stop,
+        map_link=map_link(stop) if stop else None,
+        plans=plans,
+        rows=rows,
+        promises=promised[:SHOWN],
+        period=period,
+        board=boards.board(person, period, week, day) if person.is_lead else None,
         shown=SHOWN,
     )
+
+
+# What the quick actions of 今日 are for: (the page they lead to, its words in desk/choose.html).
+CHOICES = {"need": "needs.new", "visit": "visits.new", "plan": "visits.plan"}
+
+
+@bp.get("/choose/<what>")
+@needs("OFFICER", "LEAD")
+def choose(what: str) -> Response:
+    """Which enterprise: those met last first, or any that is searched for."""
+    if what not in CHOICES:
+        raise NotFound
+    words = request.args.get("q", "").strip()[:100]
+    if words:
+        rows = list_enterprises(_person(), Filters(q=words, scope="team")).rows
+    else:
+        rows = list(recent_enterprises(_person(), 20))
+    return page("desk/choose.html", what=what, endpoint=CHOICES[what], q=words, rows=rows)
 
 
 @bp.get("/lead")
 @needs("LEAD")
 def lead() -> Response:
     now = clock.now()
-    monday = clock.local_midnight(clock.monday_of(clock.local(now).date()))
-    visits, enterprises = visited_since(current_user, monday)
-    recent, _more = list_visits(current_user, size=10)
-    wanted, _more_needs = list_needs(current_user, still_open=True)
-    promises, _more_promises = list_follow_ups(current_user)
+    day = clock.local(now).date()
+    period, week = _period(day), _week(day)
+    person = _person()
+    shown = boards.board(person, period, week, day)
+    lines = boards.officer_lines(person, shown)
     return page(
         "desk/lead.html",
         now=now,
-        visits=visits,
-        enterprises=enterprises,
-        recent=recent,
-        wanted=wanted[:SHOWN],
-        promises=promises[:SHOWN],
+        period=period,
+        periods=[_named(key, day) for key in PERIODS],
+        passed=period.passed(day),
+        board=shown,
+        officers=[line for line in lines if line.id is not None],
+        pool=next((line for line in lines if line.id is None), OfficerLine(None)),
+        overdue=boards.overdue_promises(person, day, SHOWN),
+        week=week,
+        news=boards.came_in(person, week, SHOWN),
+        shown=SHOWN,
+    )
+
+
+@bp.get("/lead/coverage")
+@needs("LEAD")
+def coverage() -> Response:
+    """The enterprises behind a coverage figure of the board, counted by the same condition."""
+    args, person = request.args, _person()
+    period = _period(clock.today())
+    which = args.get("covered", "") if args.get("covered", "") in {"yes", "no"} else ""
+    region = int(args["region"]) if args.get("region", "").isdecimal() and len(args["region"]) < 9 else None
+    officer = args.get("officer", "")
+    if officer != "pool" and not (officer.isdecimal() and len(officer) < 9):
+        officer = ""
+    rows, next_page = boards.covered_enterprises(
+        person, period, which=which, region_id=region, officer=officer, page=args.get("page", "")[:80]
+    )
+    share = NONE
+    regions, officers = {}, {}
+    for line in boards.coverage(person, period):
+        regions[line.region_id] = line.region
+        officers["pool" if line.officer_id is None else str(line.officer_id)] = line.officer or ""
+        if region in (None, line.region_id) and officer in ("", str(line.officer_id or "pool")):
+            share = share.plus(line.covered, line.enterprises)
+    asked: dict[str, Any] = {
+        "period": period.key,
+        "region": region,
+        "officer": officer or None,
+        "covered": which or None,
+    }
+    return page(
+        "desk/coverage.html",
+        period=period,
+        rows=rows,
+        share=share,
+        which=which,
+        asked=asked,
+        region=regions.get(region, "") if region else "",
+        officer=officer,
+        officer_name=officers.get(officer, ""),
+        first_url=url_for("desk.coverage", **asked) if args.get("page") else None,
+        next_url=url_for("desk.coverage", **asked, page=next_page) if next_page else None,
+    )
+
+
+@bp.get("/lead/promises")
+@needs("LEAD")
+def promises() -> Response:
+    """The promises behind the week's number: whatever became of them since."""
+    rows, next_page = boards.promises_made(_person(), _week(clock.today()), request.args.get("page", "")[:80])
+    return page(
+        "desk/promises.html",
+        rows=rows,
+        first_url=url_for("desk.promises") if request.args.get("page") else None,
+        next_url=url_for("desk.promises", page=next_page) if next_page else None,
     )

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.browser
 
 # Who looks at the pages of a row of the matrix.
 VIEWERS = {
-    matrix.OPEN: [None], matrix.SIGNED_IN: ["zhao", "li", "wu"], matrix.RECORD: ["zhao"], matrix.LIST: ["zhao", "li"],
+    matrix.OPEN: [None], matrix.SIGNED_IN: ["zhao", "li", "wu"], matrix.RECORD: ["zhao"], matrix.OWN_RECORD: ["zhao"], matrix.LIST: ["zhao", "li"],
     matrix.LEADS: ["li"], matrix.OWN_LEAD: ["li"], matrix.ADMINS: ["wu"], matrix.AUDITORS: ["zheng"],
 }  # fmt: skip
 # Addresses that answer no page: files and probes.
 NO_PAGE = {
     "pages.static_file", "pages.favicon", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
-    "imports.template", "imports.refused", "imports.watch",
+    "followups.export", "followups.feed", "needs.export", "needs.indicator", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
 }  # fmt: skip
 MORE = {
     "zhao": ["/enterprises?q=hxxny", "/enterprises?q=没有这样的", "/enterprises?scope=pool&due=never", "/follow-ups?state=closed", "/nowhere", "/admin/users"],

@@ -14,6 +14,7 @@ from fieldapp.codes.models import QrCode
 from fieldapp.db import db
 from fieldapp.enterprises.models import Contact
 from tests import people
+from tests.photos import kept_photo
 
 EVERYBODY = ("anybody", "zhao", "sun", "li", "zhou", "wu", "zheng", "wang")
 WHO = {
@@ -30,8 +31,12 @@ RECORD = "s+0+0xxs"  # something of 华星: its officer and its lead
 LIST = "s++++xxs"  # everybody's own share of it
 LEADS = "sxx++xxs"
 OWN_LEAD = "sx0+0xxs"  # something of 华星 that only its lead may do
+OWN_RECORD = "s+0x0xxs"  # a visit of zhao's, for those who were there or serve 华星: leads send it back instead
+NO_COMPANION = "sx0x0xxs"  # a visit of 华星 that nobody of them goes along to
 OWN_BATCH = "sxx+0xxs"  # an import that li began
 NOBODYS = "s000000s"
+OFFICERS_LEAD = "s00+0xxs"  # of an officer of 一队, for their lead
+NOWHERE = "00000000"  # for nobody, signed in or not
 ADMINS = "sxxxx+xs"
 AUDITORS = "sxxxxx+s"
 
@@ -67,6 +72,13 @@ MATRIX: dict[tuple[str, str], str] = {
     ("GET", "enterprises.index"): LIST,
     ("GET", "enterprises.filters"): LIST,
     ("POST", "enterprises.phone"): RECORD,
+    ("GET", "enterprises.export"): LIST,
+    ("POST", "enterprises.export"): LIST,
+    ("GET", "assignments.index"): LEADS,
+    ("GET", "assignments.preview"): LEADS,
+    ("GET", "assignments.proposal"): LEADS,
+    ("POST", "assignments.apply"): LEADS,
+    ("GET", "assignments.log"): RECORD,
     ("GET", "codes.card"): OPEN,
     ("GET", "codes.scan"): LIST,
     ("POST", "codes.typed"): LIST,
@@ -87,16 +99,70 @@ MATRIX: dict[tuple[str, str], str] = {
     ("GET", "imports.watch"): OWN_BATCH,
     ("GET", "needs.index"): LIST,
     ("GET", "needs.show"): RECORD,
+    ("GET", "needs.filters"): LIST,
+    ("GET", "needs.export"): LIST,
+    ("POST", "needs.export"): LIST,
+    ("GET", "needs.indicator"): LIST,
+    ("GET", "needs.new"): RECORD,
+    ("POST", "needs.new"): RECORD,
+    ("GET", "needs.edit"): RECORD,
+    ("POST", "needs.edit"): RECORD,
+    ("POST", "needs.note"): RECORD,
+    ("GET", "needs.take_step"): RECORD,
+    ("POST", "needs.take_step"): RECORD,
     ("GET", "followups.index"): LIST,
     ("GET", "followups.show"): RECORD,
-    ("POST", "followups.show"): RECORD,
+    ("GET", "followups.export"): LIST,
+    ("GET", "followups.new"): RECORD,
+    ("POST", "followups.new"): RECORD,
+    ("POST", "followups.note"): RECORD,
+    ("GET", "followups.close"): RECORD,
+    ("POST", "followups.close"): RECORD,
+    ("GET", "followups.postpone"): RECORD,
+    ("POST", "followups.postpone"): RECORD,
+    ("GET", "followups.reassign"): RECORD,
+    ("POST", "followups.reassign"): RECORD,
+    ("GET", "followups.edit"): RECORD,
+    ("POST", "followups.edit"): RECORD,
+    ("POST", "followups.reopen"): OWN_LEAD,  # who closed it might too, but it is open
+    ("GET", "followups.calendar"): LIST,
+    ("POST", "followups.open_calendar"): LIST,
+    ("POST", "followups.close_calendar"): LIST,
+    ("GET", "followups.feed"): NOWHERE,  # without its key; see test_calendar
+    ("GET", "notices.index"): SIGNED_IN,
+    ("POST", "notices.read"): NOBODYS,  # somebody else's notice
+    ("POST", "notices.read_all"): SIGNED_IN,
     ("GET", "visits.index"): LIST,
+    ("GET", "visits.export"): LIST,
+    ("POST", "visits.export"): LIST,
+    ("GET", "visits.plan"): RECORD,
+    ("POST", "visits.plan"): RECORD,
+    ("GET", "visits.concerns"): RECORD,
+    ("GET", "visits.replan"): RECORD,
+    ("POST", "visits.replan"): RECORD,
+    ("POST", "visits.join"): RECORD,
+    ("POST", "visits.leave"): NO_COMPANION,
+    ("POST", "visits.cancel"): RECORD,
+    ("POST", "visits.accept"): OWN_LEAD,
+    ("POST", "visits.send_back"): OWN_LEAD,
     ("GET", "visits.show"): RECORD,
     ("GET", "visits.new"): RECORD,
     ("POST", "visits.new"): RECORD,
+    ("GET", "visits.edit"): OWN_RECORD,
+    ("POST", "visits.edit"): OWN_RECORD,
+    ("GET", "visits.row"): LIST,
+    ("GET", "attachments.full"): RECORD,
+    ("GET", "attachments.thumb"): RECORD,
     ("GET", "casefile.show"): RECORD,
     ("GET", "desk.today"): SIGNED_IN,
     ("GET", "desk.lead"): LEADS,
+    ("GET", "desk.coverage"): LEADS,
+    ("GET", "desk.promises"): LEADS,
+    ("GET", "desk.choose"): LIST,
+    ("GET", "desk.my_outcomes"): LIST,
+    ("GET", "desk.my_outcomes_file"): LIST,
+    ("GET", "desk.officer_outcomes"): OFFICERS_LEAD,
+    ("GET", "desk.officer_outcomes_file"): OFFICERS_LEAD,
 }
 
 
@@ -137,13 +203,19 @@ def _address(rule: str, city, browser_of) -> str:
         "contact_id": one(sa.select(Contact.id).where(Contact.enterprise_id == city.huaxing.id)),
         "visit_id": people.VISIT,
         "need_id": people.NEED,
+        "step": "withdraw",
+        "number": 1,
         "follow_up_id": people.FOLLOW_UP,
         "token": one(sa.select(QrCode.token).where(QrCode.enterprise_id == city.huaxing.id)),
         "user_id": one(sa.select(User.id).where(User.username == "qian")),
         "team_id": one(sa.select(Team.id).where(Team.name == "一队")),
         "session_id": one(sa.select(sa.func.max(Session.id))) or 0,
         "batch_id": began_import(browser_of("li")) if "batch_id" in rule else 0,
+        "attachment_id": kept_photo(city.huaxing.id) if "attachment_id" in rule else 0,
+        "notice_id": 999_999,
         "version": "x",
+        "what": "need",
+        "kind": "need",
         "name": "css/app.css",
     }
     db.session.rollback()

@@ -66,7 +66,7 @@ def test_pages_hold_no_inline_code_and_nothing_foreign(zhao, city):
 
 
 def _close(client, **headers):
-    form = client.form(f"/follow-ups/{people.FOLLOW_UP}", "close-form")
+    form = client.form(f"/follow-ups/{people.FOLLOW_UP}/close", "close-form")
     return client.post(form.action, data=form.filled(status="DONE", result="办好了"), headers=headers)
 
 
@@ -101,7 +101,7 @@ def test_posts_from_here_pass(zhao, headers):
 
 
 def test_a_missing_or_foreign_token_is_refused(zhao, qian):
-    form = zhao.form(f"/follow-ups/{people.FOLLOW_UP}", "close-form")
+    form = zhao.form(f"/follow-ups/{people.FOLLOW_UP}/close", "close-form")
     for token in ("", "00" * 64, "zz", qian.token()):
         answer = zhao.post(form.action, data=form.filled(status="DONE", result="好", csrf_token=token))
         assert answer.status_code == 403 and answer.headers["Outbox-Error"] == "csrf"
@@ -155,8 +155,7 @@ def test_log_lines_hold_no_personal_data(zhao, city, caplog):
             zhao.submit(
                 f"/enterprises/{city.huaxing.id}/visits/new",
                 "visit-form",
-                new_name="蒋澈",
-                new_phone="17704030614",
+                **{"new_contacts-0-name": "蒋澈", "new_contacts-0-phone": "17704030614"},
             )
     finally:
         logger.propagate = False

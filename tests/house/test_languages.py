@@ -432,23 +432,25 @@ def _refused_officers(city: City):
         return zhao.submit("/me/password", "password-form", **typed)
 
     yield "visit, nothing typed", visit(met=[])
-    days = {"promise_due_on": "2001-01-01", "next_contact_on": "2001-01-01"}
+    days = {"promises-0-due_on": "2001-01-01", "next_contact_on": "2001-01-01"}
     times = {"arrived_at": "2001-01-01T08:00", "left_at": "2000-01-01T08:00"}
     yield (
         "visit, all wrong",
-        visit(met=[], met_nobody=None, new_phone="12", need_budget="99", said="\x01", **days, **times),
+        visit(met=[], met_nobody=None, said="\x01", **{"new_contacts-0-phone": "12", "needs-0-budget": "99"}, **days, **times),
     )
     yield "visit, in the future", visit(met_nobody="y", arrived_at="2099-01-01T08:00")
     yield (
         "visit, no numbers",
-        visit(met_nobody="y", need_budget="many", arrived_at="soon", promise_due_on="x"),
+        visit(met_nobody="y", arrived_at="soon", **{"needs-0-budget": "many", "promises-0-due_on": "x"}),
     )
     yield (
         "visit, too long",
-        visit(met_nobody="y", need_title="x" * 300, promise_title="x" * 300, new_name="x" * 99),
+        visit(
+            met_nobody="y", **dict.fromkeys(("needs-0-title", "promises-0-title", "new_contacts-0-name"), "x" * 300)
+        ),
     )
     yield "visit, what is not on offer", visit(met=["99999"], way="BY_SHIP", purposes=["FUN"])
-    yield "follow-up, nothing chosen", zhao.submit(f"/follow-ups/{people.FOLLOW_UP}", "close-form")
+    yield "follow-up, nothing chosen", zhao.submit(f"/follow-ups/{people.FOLLOW_UP}/close", "close-form")
     for code in ("", "12", "999999"):
         yield f"typed code {code!r}", zhao.submit("/scan", 0, code=code)
     yield "password, nothing typed", password()

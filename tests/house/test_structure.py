@@ -61,7 +61,7 @@ def test_templates_hold_no_inline_code_and_no_unmarked_chinese():
 DATA = {
     "industries.py", "formats.py", "labels.py", "images.py", "lettering.py",
     "columns.py", "sheets.py", "texts.py", "credit_codes.py", "regions.py", "numbers.py", "phones.py", "places.py",
-    "workbooks.py", "commands.py", "readings.py",
+    "workbooks.py", "commands.py", "readings.py", "burden.py",
 }  # fmt: skip
 # Stored or sent with a file, the same in every language: a unit, a source, file names, the language's own name.
 WRITTEN = {"万元", r"(-?[\d,.]+) 万元", "导入：", "企业名单模板.xlsx", "-不能入库.xlsx", "中文"}

@@ -1,0 +1,188 @@
+"""What became of the demo city's months of work: reviews, steps of needs, progress notes, and the plans for next week."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import sqlalchemy as sa
+
+from fieldapp import clock
+from fieldapp.accounts import Person
+from fieldapp.db import db
+from fieldapp.enterprises.models import Enterprise
+from fieldapp.followups import FollowUp, FollowUpStatus
+from fieldapp.followups.actions import note as note_progress
+from fieldapp.needs import Ending, Need, NeedField, NeedStatus, Urgency
+from fieldapp.needs.actions import take_step
+from fieldapp.needs.models import Cooperation, IpOwnership
+from fieldapp.needs.rules import STEPS
+from fieldapp.visits import Visit, VisitPurpose
+from fieldapp.visits.steps import accept, plan, send_back
+from fieldapp.workdays import add_workdays
+
+# Younger visits wait for their lead; older ones have been read.
+REVIEWED_AFTER = timedelta(days=6)
+MISSING = ["请补上对方希望的交付时间。", "聊到的设备型号写一下，方便找检测中心。", "谁参加了座谈，请补全。"]
+PROGRESS = [
+    "致电科技处，名单要等高校确认。",
+    "已发材料清单，企业财务在整理。",
+    "约了下周二上午取样。",
+    "对方出差，改到周四再联系。",
+]
+ENDINGS = [
+    (Ending.SOLVED, "试制两批，指标达到要求，企业已投产。"),
+    (Ending.SOLVED, "与高校签了技术开发合同，设备已到位。"),
+    (Ending.SOLVED, "检测报告已出，客户认可。"),
+    (Ending.EXPLAINED, "政策暂不覆盖这一类设备，已讲明缘由。"),
+    (Ending.SCHEDULED, "等二期厂房完工后再对接，已排上日程。"),
+]
+INDICATORS = [
+    {"name": "面密度偏差", "now": "±5", "target": "±2", "unit": "%"},
+    {"name": "良率", "now": "91", "target": "96", "unit": "%"},
+    {"name": "单位能耗", "now": "1.8", "target": "1.4", "unit": "kWh/kg"},
+]
+DAY = time(10, 30)
+
+
+def _at(day: date) -> datetime:
+    return datetime.combine(day, DAY, tzinfo=clock.zone())
+
+
+def review_visits(rng: random.Random, persons: dict[int, Person], leads: dict[int | None, int]) -> None:
+    """Leads have read what is older than a week; here and there something is missing."""
+    limit = clock.local_midnight(clock.today()) - REVIEWED_AFTER
+    rows = db.session.execute(sa.select(Enterprise.id, Enterprise.team_id))
+    teams = {row.id: row.team_id for row in rows}
+    returned: set[int] = set()
+    for visit in db.session.scalars(
+        sa.select(Visit).where(Visit.arrived_at.is_not(None)).order_by(Visit.arrived_at.desc(), Visit.id)
+    ):
+        lead = persons[leads[teams[visit.enterprise_id]]]
+        arrived_at = visit.arrived_at or visit.created_at
+        file: Any = SimpleNamespace(visit=visit, enterprise="")
+        if arrived_at > limit:
+            # One record per officer lies on the desk again, so that 今日 has something to put right.
+            if visit.officer_id not in returned and rng.random() < 0.3:
+                returned.add(visit.officer_id)
+                _send_back(lead, file, rng.choice(MISSING), arrived_at + timedelta(hours=20))
+            continue
+        accept(lead, file, visit.version, "", arrived_at + timedelta(days=1, hours=2))
+
+
+def _send_back(lead: Person, file: Any, comment: str, at: datetime) -> None:
+    file.enterprise = db.session.scalar(
+        sa.select(Enterprise.name).where(Enterprise.id == file.visit.enterprise_id)
+    )
+    file.officer_id = file.visit.officer_id
+    send_back(lead, file, file.visit.version, comment, min(at, clock.now()))
+
+
+def move_needs(rng: random.Random, persons: dict[int, Person], leads: dict[int | None, int]) -> None:
+    """Some needs are well described; most of the older ones have gone some steps, a good part to the end."""
+    today = clock.today()
+    rows = db.session.execute(
+        sa.select(Need, Enterprise.team_id, Enterprise.officer_id)
+        .join(Enterprise, Enterprise.id == Need.enterprise_id)
+        .order_by(Need.created_at, Need.id)
+    ).all()
+    for need, team_id, officer_id in rows:
+        if rng.random() < 0.6:
+            _describe(rng, need, clock.local(need.created_at).date())
+        age = (today - clock.local(need.created_at).date()).days
+        far = min(5, age // rng.choice((5, 9, 14, 25)))
+        if officer_id is None or far == 0:
+            continue
+        lead, officer = persons[leads[team_id]], persons[officer_id]
+        steps = [
+            ("accept", lead),
+            ("claim", officer),
+            ("match", officer),
+            ("propose", officer),
+            ("resolve", officer),
+        ]
+        now: Any = SimpleNamespace(
+            id=need.id, status=need.status, claimed_by_id=None, enterprise_id=need.enterprise_id, holder=None
+        )
+        at = need.created_at
+        for name, person in steps[:far]:
+            at += timedelta(days=max(1, age // 7), hours=rng.choice((1, 3, 5)))
+            ending, words = rng.choice(ENDINGS) if name == "resolve" else (None, "")
+            words = "样品已寄到，请企业试用后确认。" if name == "propose" else words
+            now.status = take_step(person, now, STEPS[name], min(at, clock.now()), text=words, ending=ending)
+            if now.status in (NeedStatus.CLAIMED, NeedStatus.MATCHING, NeedStatus.AWAITING_ENTERPRISE):
+                now.claimed_by_id, now.holder = officer.id, officer.name
+    db.session.expire_all()
+
+
+def _describe(rng: random.Random, need: Need, day: date) -> None:
+    need.field = rng.choice(list(NeedField))
+    need.indicators = rng.sample(INDICATORS, rng.choice((1, 2)))
+    need.deadline = day + timedelta(days=rng.choice((60, 120, 180)))
+    need.urgency = rng.choices(list(Urgency), (6, 3, 1))[0]
+    need.description = "现有工艺波动大，想找做过同类产线的团队。可提供中试线和样品（示例）。"
+    if need.budget is None and rng.random() < 0.5:
+        need.budget = Decimal(rng.choice((10, 30, 60)))
+    if rng.random() < 0.5:
+        need.cooperation, need.ip_ownership = rng.choice(list(Cooperation)), rng.choice(list(IpOwnership))
+    if rng.random() < 0.4:
+        need.conditions = "有同类产线业绩，能到厂里调试。"
+    db.session.flush()
+
+
+def note_promises(rng: random.Random, persons: dict[int, Person]) -> None:
+    """What is still open has been worked on."""
+    open_ones = sa.select(FollowUp).where(FollowUp.status == FollowUpStatus.OPEN).order_by(FollowUp.id)
+    for promise in db.session.scalars(open_ones):
+        if rng.random() < 0.6:
+            at = min(promise.created_at + timedelta(days=2, hours=3), clock.now())
+            note_progress(persons[promise.assignee_id], promise, rng.choice(PROGRESS), at)
+
+
+def plan_visits(
+    rng: random.Random,
+    persons: dict[int, Person],
+    served: dict[int, list[Enterprise]],
+    new_id: Callable[[random.Random, datetime], uuid.UUID],
+) -> None:
+    """Everybody has something in the diary: today or tomorrow, and later this week."""
+    today, now = clock.today(), clock.now()
+    for officer_id in sorted(served):
+        due = sorted(served[officer_id], key=lambda enterprise: (enterprise.visit_due_on, enterprise.id))[:12]
+        first = today if rng.random() < 0.6 else add_workdays(today, 1)
+        days = [first, add_workdays(today, 2), add_workdays(today, 4)]
+        for day, enterprise in zip(days, rng.sample(due, min(3, len(due))), strict=False):
+            plan(
+                persons[officer_id],
+                enterprise,
+                new_id(rng, clock.local_midnight(today)),
+                now - timedelta(days=1),
+                on=day,
+                time=rng.choice(("09:30", "10:00", "14:30", "15:00", "16:30")),
+                purposes=[rng.choice(list(VisitPurpose)).name],
+                companions=[],
+                override_reason="",
+            )
+
+
+def live_on(
+    rng: random.Random,
+    persons: dict[int, Person],
+    leads: dict[int | None, int],
+    new_id: Callable[[random.Random, datetime], uuid.UUID],
+) -> None:
+    """All of it. `leads` are ids of the lead by team, `new_id` makes UUIDs out of the seeded generator."""
+    review_visits(rng, persons, leads)
+    move_needs(rng, persons, leads)
+    note_promises(rng, persons)
+    served: dict[int, list[Enterprise]] = {}
+    for enterprise in db.session.scalars(
+        sa.select(Enterprise).where(Enterprise.officer_id.is_not(None)).order_by(Enterprise.id)
+    ):
+        served.setdefault(enterprise.officer_id or 0, []).append(enterprise)
+    plan_visits(rng, persons, served, new_id)

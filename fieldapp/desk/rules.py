@@ -1,0 +1,191 @@
+"""Sums of the desk: shares, the board put together from counted groups, whom today begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from fieldapp.needs import Ending, NeedStatus
+from fieldapp.visits import VisitStatus
+
+# A need is closed when its work is done, whatever became of it; withdrawn or merged ones were never worked on.
+CLOSED = frozenset({NeedStatus.RESOLVED.name, NeedStatus.RATED.name})
+# The order in which needs travel; the states beside the way follow, and are shown when there is something in them.
+STAGES = (
+    NeedStatus.SUBMITTED,
+    NeedStatus.ACCEPTED,
+    NeedStatus.CLAIMED,
+    NeedStatus.MATCHING,
+    NeedStatus.AWAITING_ENTERPRISE,
+    NeedStatus.RESOLVED,
+    NeedStatus.RATED,
+)
+
+
+class Share(NamedTuple):
+    """Some of all. `percent` is None when there is nothing to divide by, and 100 only when it is all."""
+
+    part: int = 0
+    whole: int = 0
+
+    @property
+    def percent(self) -> int | None:
+        return self.part * 100 // self.whole if self.whole else None
+
+    def plus(self, part: int, whole: int) -> Share:
+        return Share(self.part + part, self.whole + whole)
+
+
+NONE = Share()
+
+
+class Tally(NamedTuple):
+    """One counted group: what, whose (an officer's id), state and ending by name, how many, and seconds in all."""
+
+    what: str
+    officer_id: int | None
+    state: str
+    ending: str
+    number: int
+    seconds: int
+
+
+@dataclass
+class OfficerLine:
+    """One row of the workload table. Nothing here adds up to a score."""
+
+    id: int | None  # None: enterprises that wait for an officer
+    name: str = ""
+    active: bool = True
+    covered: Share = NONE
+    open_needs: int = 0
+    overdue: int = 0
+    closed: int = 0
+    solved: int = 0
+
+
+@dataclass
+class RegionLine:
+    id: int
+    name: str
+    covered: Share = NONE
+
+
+@dataclass
+class Board:
+    covered: Share = NONE
+    regions: list[RegionLine] = field(default_factory=list)
+    officers: dict[int | None, OfficerLine] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)  # needs that came in, by the name of their state
+    came: int = 0
+    closed: int = 0
+    solved: int = 0
+    claimed: int = 0
+    claim_seconds: int = 0
+    overdue: int = 0
+    to_review: int = 0
+    week: dict[str, int] = field(default_factory=lambda: {"visits": 0, "needs": 0, "promises": 0})
+
+    @property
+    def closed_share(self) -> Share:
+        return Share(self.closed, self.came)
+
+    @property
+    def solved_share(self) -> Share:
+        return Share(self.solved, self.came)
+
+    @property
+    def claim_days(self) -> float | None:
+        """Days from a need's coming in until somebody took it on, on average."""
+        return round(self.claim_seconds / self.claimed / 86400, 1) if self.claimed else None
+
+    @property
+    def stages(self) -> list[tuple[NeedStatus, int]]:
+        """The way of a need, each state with how many stand there; states beside the way only when there are some."""
+        aside = [s for s in NeedStatus if s not in STAGES and self.states.get(s.name)]
+        return [(state, self.states.get(state.name, 0)) for state in (*STAGES, *aside)]
+
+    def officer(self, officer_id: int | None) -> OfficerLine:
+        return self.officers.setdefault(officer_id, OfficerLine(officer_id))
+
+
+def board_of(coverage: Iterable[Any], tallies: Iterable[Tally]) -> Board:
+    """The board from its two groups of counts.
+
+    `coverage`: rows region_id, region, officer_id, enterprises, covered; regions in the order they are shown.
+    """
+    board = Board()
+    regions: dict[int, RegionLine] = {}
+    for row in coverage:
+        region = regions.setdefault(row.region_id, RegionLine(row.region_id, row.region))
+        region.covered = region.covered.plus(row.covered, row.enterprises)
+        line = board.officer(row.officer_id)
+        line.covered = line.covered.plus(row.covered, row.enterprises)
+        board.covered = board.covered.plus(row.covered, row.enterprises)
+    board.regions = list(regions.values())
+    for tally in tallies:
+        _add(board, tally)
+    return board
+
+
+def _add(board: Board, tally: Tally) -> None:
+    number = tally.number
+    if tally.what == "came":
+        board.came += number
+        board.states[tally.state] = board.states.get(tally.state, 0) + number
+        if tally.state in CLOSED:
+            line = board.officer(tally.officer_id)
+            board.closed += number
+            line.closed += number
+            if tally.ending == Ending.SOLVED.name:
+                board.solved += number
+                line.solved += number
+    elif tally.what == "open":
+        board.officer(tally.officer_id).open_needs += number
+    elif tally.what == "overdue":
+        board.overdue += number
+        board.officer(tally.officer_id).overdue += number
+    elif tally.what == "claimed":
+        board.claimed, board.claim_seconds = number, tally.seconds
+    elif tally.what == "review":
+        board.to_review = number
+    else:
+        board.week[tally.what] = number
+
+
+@dataclass
+class Plans:
+    """An officer's visits that are under way, sorted by what they ask for."""
+
+    unfinished: list[Any] = field(default_factory=list)  # arrived, not written down yet
+    returned: list[Any] = field(default_factory=list)  # the lead asks for more
+    missed: list[Any] = field(default_factory=list)  # the planned day is over
+    planned: list[Any] = field(default_factory=list)  # today and later, soonest first
+
+
+def plans_of(visits: Iterable[Any], today: date) -> Plans:
+    """Rows with status, planned_on, planned_at and arrived_at, sorted."""
+    plans = Plans()
+    for visit in visits:
+        if visit.status is VisitStatus.ARRIVED:
+            plans.unfinished.append(visit)
+        elif visit.status is VisitStatus.RETURNED:
+            plans.returned.append(visit)
+        elif visit.planned_on is not None and visit.planned_on < today:
+            plans.missed.append(visit)
+        else:
+            plans.planned.append(visit)
+    plans.missed.sort(key=lambda v: (v.planned_on, v.planned_at))
+    # A plan without an hour comes after the day's plans that have one.
+    plans.planned.sort(key=lambda v: (v.planned_on or today, v.planned_at or "99:99"))
+    return plans
+
+
+def next_stop(plans: Plans, due: Sequence[Any]) -> tuple[str, Any]:
+    """What to do next: ("unfinished" | "planned" | "due" | "", its row)."""
+    for kind, rows in (("unfinished", plans.unfinished), ("planned", plans.planned), ("due", due)):
+        if rows:
+            return kind, rows[0]
+    return "", None
