@@ -46,6 +46,7 @@ def submissions(client: Client, enterprises: list[int]) -> Iterator[Request]:
             fields["met"] = (met.group(1) or met.group(2)).decode()
         else:
             fields["met_nobody"] = "y"
+        fields.pop("fulfils", None)  # a plan is kept once; these are visits beside it
         forms.append((action or path, fields))
     due = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
     for number in itertools.count():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,8 @@ from fieldapp.db import db
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.followups.actions import note as note_progress
+from fieldapp.followups.actions import promise
+from fieldapp.followups.models import FollowUpKind
 from fieldapp.needs import Ending, Need, NeedField, NeedStatus, Urgency
 from fieldapp.needs.actions import take_step
 from fieldapp.needs.models import Cooperation, IpOwnership
@@ -47,11 +49,12 @@ INDICATORS = [
     {"name": "良率", "now": "91", "target": "96", "unit": "%"},
     {"name": "单位能耗", "now": "1.8", "target": "1.4", "unit": "kWh/kg"},
 ]
-DAY = time(10, 30)
-
-
-def _at(day: date) -> datetime:
-    return datetime.combine(day, DAY, tzinfo=clock.zone())
+PROMISED = [
+    ("约检测中心到厂取样（示例）", FollowUpKind.TESTING),
+    ("送达研发费加计扣除办理清单（示例）", FollowUpKind.POLICY),
+    ("联系高校就业办对接招聘（示例）", FollowUpKind.TALENT),
+    ("补齐高企复审材料清单（示例）", FollowUpKind.APPLICATION),
+]
 
 
 def review_visits(rng: random.Random, persons: dict[int, Person], leads: dict[int | None, int]) -> None:
@@ -59,20 +62,20 @@ def review_visits(rng: random.Random, persons: dict[int, Person], leads: dict[in
     limit = clock.local_midnight(clock.today()) - REVIEWED_AFTER
     rows = db.session.execute(sa.select(Enterprise.id, Enterprise.team_id))
     teams = {row.id: row.team_id for row in rows}
-    returned: set[int] = set()
+    newest: set[int] = set()
     for visit in db.session.scalars(
         sa.select(Visit).where(Visit.arrived_at.is_not(None)).order_by(Visit.arrived_at.desc(), Visit.id)
     ):
         lead = persons[leads[teams[visit.enterprise_id]]]
         arrived_at = visit.arrived_at or visit.created_at
         file: Any = SimpleNamespace(visit=visit, enterprise="")
-        if arrived_at > limit:
-            # One record per officer lies on the desk again, so that 今日 has something to put right.
-            if visit.officer_id not in returned and rng.random() < 0.3:
-                returned.add(visit.officer_id)
-                _send_back(lead, file, rng.choice(MISSING), arrived_at + timedelta(hours=20))
-            continue
-        accept(lead, file, visit.version, "", arrived_at + timedelta(days=1, hours=2))
+        first = visit.officer_id not in newest
+        newest.add(visit.officer_id)
+        if first and rng.random() < 0.6:
+            # The newest record of many an officer lies on the desk again, so that 今日 has something to put right.
+            _send_back(lead, file, rng.choice(MISSING), arrived_at + timedelta(days=1))
+        elif arrived_at <= limit:
+            accept(lead, file, visit.version, "", arrived_at + timedelta(days=1))
 
 
 def _send_back(lead: Person, file: Any, comment: str, at: datetime) -> None:
@@ -111,7 +114,10 @@ def move_needs(rng: random.Random, persons: dict[int, Person], leads: dict[int |
         )
         at = need.created_at
         for name, person in steps[:far]:
-            at += timedelta(days=max(1, age // 7), hours=rng.choice((1, 3, 5)))
+            day = clock.local(at).date() + timedelta(days=max(1, age // 7))
+            at = clock.local_midnight(day) + timedelta(
+                hours=rng.choice((9, 10, 15, 16)), minutes=rng.choice((5, 20, 40))
+            )
             ending, words = rng.choice(ENDINGS) if name == "resolve" else (None, "")
             words = "样品已寄到，请企业试用后确认。" if name == "propose" else words
             now.status = take_step(person, now, STEPS[name], min(at, clock.now()), text=words, ending=ending)
@@ -135,13 +141,34 @@ def _describe(rng: random.Random, need: Need, day: date) -> None:
     db.session.flush()
 
 
+def promise_more(
+    rng: random.Random,
+    persons: dict[int, Person],
+    served: dict[int, list[Enterprise]],
+    new_id: Callable[[random.Random, datetime], uuid.UUID],
+) -> None:
+    """Nobody's list is empty: something late, something for today, something for next week."""
+    today = clock.today()
+    waiting = sa.select(FollowUp.assignee_id, sa.func.count()).where(FollowUp.status == FollowUpStatus.OPEN)
+    open_ones = {row[0]: row[1] for row in db.session.execute(waiting.group_by(FollowUp.assignee_id))}
+    for officer_id in sorted(served):
+        for days in (-4, 0, 6)[open_ones.get(officer_id, 0) :]:
+            made = clock.local_midnight(today - timedelta(days=9)) + timedelta(hours=10)
+            title, kind = rng.choice(PROMISED)
+            enterprise = rng.choice(served[officer_id])
+            promise(
+                persons[officer_id], enterprise, new_id(rng, made), title=title, due_on=today + timedelta(days=days),
+                at=made, kind=kind,
+            )  # fmt: skip
+
+
 def note_promises(rng: random.Random, persons: dict[int, Person]) -> None:
     """What is still open has been worked on."""
     open_ones = sa.select(FollowUp).where(FollowUp.status == FollowUpStatus.OPEN).order_by(FollowUp.id)
-    for promise in db.session.scalars(open_ones):
+    for kept in db.session.scalars(open_ones):
         if rng.random() < 0.6:
-            at = min(promise.created_at + timedelta(days=2, hours=3), clock.now())
-            note_progress(persons[promise.assignee_id], promise, rng.choice(PROGRESS), at)
+            at = min(kept.created_at + timedelta(days=2, hours=3), clock.now())
+            note_progress(persons[kept.assignee_id], kept, rng.choice(PROGRESS), at)
 
 
 def plan_visits(
@@ -179,10 +206,11 @@ def live_on(
     """All of it. `leads` are ids of the lead by team, `new_id` makes UUIDs out of the seeded generator."""
     review_visits(rng, persons, leads)
     move_needs(rng, persons, leads)
-    note_promises(rng, persons)
     served: dict[int, list[Enterprise]] = {}
     for enterprise in db.session.scalars(
         sa.select(Enterprise).where(Enterprise.officer_id.is_not(None)).order_by(Enterprise.id)
     ):
         served.setdefault(enterprise.officer_id or 0, []).append(enterprise)
+    promise_more(rng, persons, served, new_id)
+    note_promises(rng, persons)
     plan_visits(rng, persons, served, new_id)

@@ -436,7 +436,14 @@ def _refused_officers(city: City):
     times = {"arrived_at": "2001-01-01T08:00", "left_at": "2000-01-01T08:00"}
     yield (
         "visit, all wrong",
-        visit(met=[], met_nobody=None, said="\x01", **{"new_contacts-0-phone": "12", "needs-0-budget": "99"}, **days, **times),
+        visit(
+            met=[],
+            met_nobody=None,
+            said="\x01",
+            **{"new_contacts-0-phone": "12", "needs-0-budget": "99"},
+            **days,
+            **times,
+        ),
     )
     yield "visit, in the future", visit(met_nobody="y", arrived_at="2099-01-01T08:00")
     yield (
@@ -446,7 +453,8 @@ def _refused_officers(city: City):
     yield (
         "visit, too long",
         visit(
-            met_nobody="y", **dict.fromkeys(("needs-0-title", "promises-0-title", "new_contacts-0-name"), "x" * 300)
+            met_nobody="y",
+            **dict.fromkeys(("needs-0-title", "promises-0-title", "new_contacts-0-name"), "x" * 300),
         ),
     )
     yield "visit, what is not on offer", visit(met=["99999"], way="BY_SHIP", purposes=["FUN"])
