@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -184,23 +185,31 @@ def _ask_to_sign_in() -> Response:
     return pages.redirect(url_for("accounts.login", next=wanted if wanted != "/" else None), 303)
 
 
-def _headers(response: Response) -> Response:
+@cache
+def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer of this view says, whatever it is asked."""
     csp = dict(CSP)
-    for name, sources in getattr(current_view(), "csp", {}).items():
+    for name, sources in getattr(view, "csp", {}).items():
         csp[name] = f"{csp[name]} {sources}" if name in csp else sources
-    headers = response.headers
-    headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in csp.items())
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers["Permissions-Policy"] = PERMISSIONS
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["X-Request-Id"] = g.get("request_id", "")
-    if current_app.config["SECURE_COOKIES"]:
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in csp.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": PERMISSIONS,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+    return tuple(headers.items())
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.extend(_standing_headers(current_view(), current_app.config["SECURE_COOKIES"]))
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers["X-Request-Id"] = g.get("request_id", "")
     return response
 
 

@@ -9,11 +9,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from flask_babel import gettext as looked_up
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -57,6 +57,14 @@ def _(text: str, **values: Any) -> str:
     return looked_up(text, **values)
 
 
+def translated(text: str, language: str) -> str:
+    """The text in that language, whatever is spoken now."""
+    if language == "zh":
+        return text
+    with force_locale(language):
+        return looked_up(text)
+
+
 def lazy(text: str, **values: Any) -> LazyString:
     """A text that is translated when it is shown: labels and sentences named before any request."""
     return LazyString(_, text, **values)
@@ -65,7 +73,10 @@ def lazy(text: str, **values: Any) -> LazyString:
 def _in_page(text: str, **values: Any) -> str:
     """As `_`, for templates: the values are escaped, the text is ours."""
     words = text if speaking() == "zh" else looked_up(text)
-    return Markup(words) % values if values else words  # noqa: S704  (ours; the values are escaped)
+    if not values:
+        return words
+    safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
+    return Markup(words % safe)  # noqa: S704  (ours; the values are escaped)
 
 
 def _ngettext(one: str, many: str, num: int, **values: Any) -> str:

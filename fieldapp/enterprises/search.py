@@ -71,18 +71,27 @@ def tokens_of(
     return tokens
 
 
+@lru_cache(maxsize=20_000)
+def _said(character: str) -> tuple[str, ...]:
+    """The pinyin of one character."""
+    return tuple(normal(syllable) for syllable in lazy_pinyin(character, style=Style.NORMAL))
+
+
 def spot(text: str, terms: Iterable[str]) -> tuple[int, int] | None:
     """Where in `text` the first found term stands, as (start, end): by its characters, initials or pinyin."""
     places = [at for at, c in enumerate(text) if c.isalnum()]  # what normal() keeps, one character for one
     plain = normal("".join(text[at] for at in places))
     if len(plain) != len(places):
         return None
-    syllables = [normal(s) for c in plain for s in lazy_pinyin(c, style=Style.NORMAL)]
+    syllables: list[str] = []
     for term in terms:
         at = plain.find(term)
         if at >= 0:
             return places[at], places[at + len(term) - 1] + 1
-        if not term.isascii() or len(syllables) != len(plain):
+        if not term.isascii():
+            continue
+        syllables = syllables or [syllable for c in plain for syllable in _said(c)]
+        if len(syllables) != len(plain):
             continue
         at = "".join(s[0] for s in syllables).find(term)
         if at >= 0:
