@@ -83,6 +83,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=20000",
         "cache_size=-16000",
+        "mmap_size=2147418112",  # pages beyond that cache are read where the system keeps them, not copied
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -96,7 +96,7 @@ class _Shape(NamedTuple):
     industry: bool
     tag: str  # "" / qualification / tag
     due: str
-    plan: tuple[str, ...]  # per start of a searched word: "lead" or "walk"
+    plan: tuple[str, ...]  # per start of a searched word: "lead", "sift" or "ask", see search.RARE
     paged: bool
 
 
@@ -107,19 +107,25 @@ def _part(person: Person, asked: str) -> str:
     return "mine" if person.is_officer and asked != "team" else "all"
 
 
-def _conditions(shape: _Shape) -> list[Any]:
-    conditions: list[Any] = []
+def _parts(shape: _Shape) -> list[Any]:
+    """Whose enterprises: conditions that each walk one index in order. A row may be in more than one of them."""
     if shape.part == "mine":
-        conditions.append(Enterprise.id.in_(assigned()))
-    elif shape.part == "all":
-        conditions.append(visible(shape.scope))
-    elif shape.scope.role == "OFFICER":
-        conditions.append(pooled())
-    else:
-        conditions += [visible(shape.scope), Enterprise.officer_id.is_(None)]
-    if "lead" in shape.plan and shape.part != "mine":
-        # A few found ids lead the way; inside a CASE neither planner mistakes the scope for the better index.
-        conditions = [sa.case((sa.and_(*conditions), 1), else_=0) == 1]
+        return [Enterprise.id.in_(assigned())]
+    if shape.part == "all":
+        if shape.scope.role == "OFFICER" and shape.scope.has_team:
+            return [Enterprise.id.in_(assigned()), pooled()]  # with OR no planner finds either index
+        return [visible(shape.scope)]
+    if shape.scope.role == "OFFICER":
+        return [pooled()]
+    return [sa.and_(visible(shape.scope), Enterprise.officer_id.is_(None))]
+
+
+def _conditions(shape: _Shape, part: Any) -> list[Any]:
+    conditions = [part]
+    if shape.part != "mine" and ("lead" in shape.plan or (shape.plan and shape.scope.leads > 1)):
+        # A few found ids lead the way, or the list's own order does (several teams are no order at all): inside a CASE
+        # neither planner mistakes the scope for the better index.
+        conditions = [_judged(part)]
     if shape.region:
         conditions.append(Enterprise.region_id == sa.bindparam("region"))
     if shape.industry:
@@ -141,12 +147,21 @@ def _conditions(shape: _Shape) -> list[Any]:
     elif shape.due:
         conditions.append(Enterprise.visit_due_on <= sa.bindparam("due", type_=sa.Date))
     for at, way in enumerate(shape.plan):
+        hits = sa.select(SearchToken.enterprise_id).where(_begins(at))
         if way == "lead":
-            conditions.append(Enterprise.id.in_(sa.select(SearchToken.enterprise_id).where(_begins(at))))
+            conditions.append(Enterprise.id.in_(hits))
+        elif way == "sift":
+            conditions.insert(0, _judged(Enterprise.id.in_(hits)))
         else:
-            hit = sa.exists().where(SearchToken.enterprise_id == Enterprise.id, _begins(at))
-            conditions.append(hit.correlate(Enterprise))
+            conditions.append(
+                hits.where(SearchToken.enterprise_id == Enterprise.id).correlate(Enterprise).exists()
+            )
     return conditions
+
+
+def _judged(condition: Any) -> Any:
+    """The condition as something to ask of each row met, not as a way to the rows."""
+    return sa.case((condition, 1), else_=0) == 1
 
 
 def _begins(at: int) -> Any:
@@ -158,35 +173,56 @@ def _begins(at: int) -> Any:
 
 @cache
 def _stretch_size() -> sa.Select:
-    bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.RARE + 1)
+    bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.MIDDLING + 1)
     return sa.select(sa.func.count()).select_from(bounded.subquery())
 
 
-def _plan(starts: list[str]) -> tuple[str, ...]:
-    """The rarest word leads: when its stretch is short its ids are fetched. When even that one is common, walking the
-    list in order meets hits soon, and each row is asked whether it has such a token."""
+def _plan(starts: list[str], part: str, narrowed: bool) -> tuple[str, ...]:
+    """How each word is searched, see search.RARE: the rarest one chooses, the rest are asked of what it found.
+
+    `narrowed`: another filter leaves so few rows that a walk would not end soon.
+    """
+    if part == "mine":  # an officer's own are so few that each can be asked
+        return ("ask",) * len(starts)
     sizes = []
     for start in starts:
         first, last = search.stretch(start)
         sizes.append(fetch(_stretch_size(), {"start_0": first, "end_0": last})[0][0])
     rarest = min(range(len(sizes)), key=sizes.__getitem__, default=-1)
-    return tuple("lead" if at == rarest and size <= search.RARE else "walk" for at, size in enumerate(sizes))
+    ways = ["ask"] * len(starts)
+    if starts and sizes[rarest] <= search.MIDDLING:
+        ways[rarest] = "lead" if narrowed or sizes[rarest] <= search.RARE else "sift"
+    return tuple(ways)
 
 
 _officer = aliased(User)
+
+
+def _joined(shape: _Shape, most: Any, *, ordered: bool = True) -> sa.Select:
+    """The first `most` (id, visit_due_on) of the list; in any order when they are only counted."""
+    columns = (Enterprise.id, Enterprise.visit_due_on)
+    branches = []
+    for part in _parts(shape):
+        branch = sa.select(*columns).where(*_conditions(shape, part)).limit(most)
+        if shape.paged:
+            place = sa.tuple_(
+                sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
+            )
+            branch = branch.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
+        branches.append(branch.order_by(Enterprise.visit_due_on, Enterprise.id) if ordered else branch)
+    if len(branches) == 1:
+        return branches[0]
+    # Each branch gives no more than could be shown; UNION takes out what both have found.
+    union = sa.union(*(sa.select(branch.subquery()) for branch in branches)).subquery()
+    joined = sa.select(union).limit(most)
+    return joined.order_by(union.c.visit_due_on, union.c.id) if ordered else joined
 
 
 @lru_cache(maxsize=500)
 def _page_of(shape: _Shape) -> sa.Select:
     # The page's ids come from the enterprises alone, along one index and no further than needed; names of regions and
     # officers are joined to those few. In one statement SQLite would sort the whole scope first.
-    ids = sa.select(Enterprise.id, Enterprise.visit_due_on).where(*_conditions(shape))
-    if shape.paged:
-        place = sa.tuple_(
-            sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
-        )
-        ids = ids.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
-    ids = ids.order_by(Enterprise.visit_due_on, Enterprise.id).limit(sa.bindparam("most", type_=sa.Integer))
+    ids = _joined(shape, sa.bindparam("most", type_=sa.Integer))
     chosen = ids.subquery()
     return (
         sa.select(
@@ -208,9 +244,7 @@ def _page_of(shape: _Shape) -> sa.Select:
 
 @lru_cache(maxsize=500)
 def _count_of(shape: _Shape) -> sa.Select:
-    counted = (
-        sa.select(sa.literal(1)).select_from(Enterprise).where(*_conditions(shape)).limit(MOST_COUNTED + 1)
-    )
+    counted = _joined(shape, sa.literal(MOST_COUNTED + 1), ordered=False)
     return sa.select(sa.func.count()).select_from(counted.subquery())
 
 
@@ -225,14 +259,15 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
     starts = [start for term in filters.terms for start in search.starts_of(term)]
     kind = _kind_named(filters.tag)
     place = keyset_place(filters.page, int)
+    part = _part(person, filters.scope)
     shape = _Shape(
         scope_of(person),
-        _part(person, filters.scope),
+        part,
         bool(filters.region),
         bool(filters.industry),
         "qualification" if kind else "tag" if filters.tag else "",
         filters.due if filters.due in DUE else "",
-        _plan(starts),
+        _plan(starts, part, bool(kind or filters.tag)),
         place is not None,
     )
     values = scope_values(person) | {
