@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -224,8 +224,10 @@ def _page_of(shape: _Shape) -> sa.Select:
     # officers are joined to those few. In one statement SQLite would sort the whole scope first.
     ids = _joined(shape, sa.bindparam("most", type_=sa.Integer))
     chosen = ids.subquery()
+    counted = [] if shape.plan else [_count_of(shape._replace(paged=False)).scalar_subquery().label("total")]
     return (
         sa.select(
+            *counted,
             Enterprise.id,
             Enterprise.name,
             Enterprise.industry,
@@ -290,7 +292,9 @@ def list_enterprises(person: Person, filters: Filters) -> Found:
     elif starts:
         # Counting what was searched for would cost more than finding it; "more than a page" is what people need.
         total = None
-    else:
+    elif rows:
+        total = rows[0].total
+    else:  # a page after the last one
         total = fetch(_count_of(shape._replace(paged=False)), values)[0][0]
     rows = rows[:size]
     return Found(list(rows), keyset_cursor(rows[-1].visit_due_on, rows[-1].id) if more else None, total)
@@ -333,9 +337,16 @@ def tags_in_use(person: Person) -> list[str]:
     return list(db.session.scalars(query))
 
 
+class Holding(NamedTuple):
+    """A qualification that an enterprise holds; without an end it holds for good."""
+
+    kind: QualificationKind
+    valid_to: date | None
+
+
 @dataclass
 class Profile:
-    """Who an enterprise is, in four queries. `enterprise` has every column of the table."""
+    """Who an enterprise is, in three queries. `enterprise` has every column of the table."""
 
     enterprise: Any
     region: str
@@ -344,7 +355,7 @@ class Profile:
     officer: str | None
     tags: list[str]
     contacts: Sequence[Any]
-    qualifications: Sequence[Any]
+    qualifications: list[Holding]
     years: Sequence[Any]
     helpers: list[str]
 
@@ -354,6 +365,14 @@ def _profile_of(scope: Scope) -> sa.Select:
     tags = (
         sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, "\n"))
         .where(EnterpriseTag.enterprise_id == Enterprise.id)
+        .correlate(Enterprise)
+        .scalar_subquery()
+    )
+    until = sa.func.coalesce(sa.cast(Qualification.valid_to, sa.String), "")
+    held = sa.cast(Qualification.id, sa.String) + " " + sa.cast(Qualification.kind, sa.String) + " " + until
+    qualifications = (
+        sa.select(sa.func.aggregate_strings(held, "\n"))
+        .where(Qualification.enterprise_id == Enterprise.id)
         .correlate(Enterprise)
         .scalar_subquery()
     )
@@ -379,6 +398,7 @@ def _profile_of(scope: Scope) -> sa.Select:
             _officer.name.label("officer_name"),
             tags.label("tags"),
             helpers.label("helpers"),
+            qualifications.label("qualifications"),
         )
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(Team, Team.id == Enterprise.team_id)
@@ -392,17 +412,21 @@ _CONTACTS = (
     .where(Contact.enterprise_id == sa.bindparam("enterprise"), Contact.active)
     .order_by(Contact.id)
 )
-_QUALIFICATIONS = (
-    sa.select(Qualification.kind, Qualification.number, Qualification.valid_from, Qualification.valid_to)
-    .where(Qualification.enterprise_id == sa.bindparam("enterprise"))
-    .order_by(Qualification.id)
-)
 _YEARS = (
     sa.select(*EnterpriseYear.__table__.c)
     .where(EnterpriseYear.enterprise_id == sa.bindparam("enterprise"))
     .order_by(EnterpriseYear.year.desc())
     .limit(5)
 )
+
+
+def _holdings(text: str | None) -> list[Holding]:
+    """What _profile_of has put into one line each, in the order they were entered."""
+    lines = sorted((line.split(" ") for line in (text or "").splitlines()), key=lambda line: int(line[0]))
+    return [
+        Holding(QualificationKind[kind], date.fromisoformat(until) if until else None)
+        for _id, kind, until in lines
+    ]
 
 
 def profile(person: Person, enterprise_id: int) -> Profile:
@@ -420,7 +444,7 @@ def profile(person: Person, enterprise_id: int) -> Profile:
         officer=row.officer_name,
         tags=sorted(row.tags.split("\n")) if row.tags else [],
         contacts=contacts_of(enterprise_id),
-        qualifications=fetch(_QUALIFICATIONS, one),
+        qualifications=_holdings(row.qualifications),
         years=fetch(_YEARS, one),
         helpers=row.helpers.split("\n") if row.helpers else [],
     )
