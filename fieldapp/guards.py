@@ -140,21 +140,22 @@ def _guard() -> Response | None:
         return None
     if request.method in WRITE_METHODS and not _same_site():
         raise CrossSite
-    if not current_user.is_authenticated:
+    person = current_user._get_current_object()  # the proxy would look for them at every question
+    if not person.is_authenticated:
         if getattr(view, "is_public", False):
             return None
         return _ask_to_sign_in()
     if request.method in WRITE_METHODS:
         meant_for = request.headers.get("Outbox-User")
-        if meant_for is not None and meant_for != str(current_user.id):
+        if meant_for is not None and meant_for != str(person.id):
             raise NotYours
         token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")
         if not getattr(view, "signs_in", False) and not _token_holds(token):
             raise StaleToken
-    if current_user.must_change_password and not getattr(view, "before_password_change", False):
+    if person.must_change_password and not getattr(view, "before_password_change", False):
         return pages.done(to=url_for("accounts.password"), notice="change_password")
     roles = getattr(view, "roles", None)
-    if roles is not None and current_user.role.name not in roles:
+    if roles is not None and person.role.name not in roles:
         raise NotAllowed
     return None
 
@@ -217,13 +218,14 @@ def _log(response: Response) -> Response:
     """One JSON line a request: no query string, no body, no name, no number."""
     if request.endpoint in {"pages.static_file", "pages.healthz"}:
         return response
+    person = current_user._get_current_object()
     line = {
         "id": g.get("request_id"),
         "method": request.method,
         "rule": request.url_rule.rule if request.url_rule else None,
         "status": response.status_code,
         "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-        "user": current_user.id if current_user.is_authenticated else None,
+        "user": person.id if person.is_authenticated else None,
     }
     log.info(json.dumps(line))
     return response

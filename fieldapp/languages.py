@@ -41,8 +41,9 @@ def speaking() -> str:
 
 def _decide() -> str:
     """The signed-in person's choice, else `lang=` of the address or form, else Chinese."""
-    if current_user.is_authenticated:
-        return current_user.language if current_user.language in LANGUAGES else "zh"
+    person = current_user._get_current_object()
+    if person.is_authenticated:
+        return person.language if person.language in LANGUAGES else "zh"
     try:
         asked = request.values.get("lang")
     except HTTPException:  # a body that could not be read: the page that says so must not read it again
