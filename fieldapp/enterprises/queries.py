@@ -107,17 +107,19 @@ def _part(person: Person, asked: str) -> str:
     return "mine" if person.is_officer and asked != "team" else "all"
 
 
-def _parts(shape: _Shape) -> list[Any]:
+def _parts(shape: _Shape) -> list[tuple[_Shape, Any]]:
     """Whose enterprises: conditions that each walk one index in order. A row may be in more than one of them."""
+    # An officer's own are so few that each can be asked for a searched word.
+    own = (shape._replace(part="mine", plan=("ask",) * len(shape.plan)), Enterprise.id.in_(assigned()))
     if shape.part == "mine":
-        return [Enterprise.id.in_(assigned())]
+        return [own]
     if shape.part == "all":
         if shape.scope.role == "OFFICER" and shape.scope.has_team:
-            return [Enterprise.id.in_(assigned()), pooled()]  # with OR no planner finds either index
-        return [visible(shape.scope)]
+            return [own, (shape, pooled())]  # with OR no planner finds either index
+        return [(shape, visible(shape.scope))]
     if shape.scope.role == "OFFICER":
-        return [pooled()]
-    return [sa.and_(visible(shape.scope), Enterprise.officer_id.is_(None))]
+        return [(shape, pooled())]
+    return [(shape, sa.and_(visible(shape.scope), Enterprise.officer_id.is_(None)))]
 
 
 def _conditions(shape: _Shape, part: Any) -> list[Any]:
@@ -182,7 +184,7 @@ def _plan(starts: list[str], part: str, narrowed: bool) -> tuple[str, ...]:
 
     `narrowed`: another filter leaves so few rows that a walk would not end soon.
     """
-    if part == "mine":  # an officer's own are so few that each can be asked
+    if part == "mine":
         return ("ask",) * len(starts)
     sizes = []
     for start in starts:
@@ -202,8 +204,8 @@ def _joined(shape: _Shape, most: Any, *, ordered: bool = True) -> sa.Select:
     """The first `most` (id, visit_due_on) of the list; in any order when they are only counted."""
     columns = (Enterprise.id, Enterprise.visit_due_on)
     branches = []
-    for part in _parts(shape):
-        branch = sa.select(*columns).where(*_conditions(shape, part)).limit(most)
+    for asked, part in _parts(shape):
+        branch = sa.select(*columns).where(*_conditions(asked, part)).limit(most)
         if shape.paged:
             place = sa.tuple_(
                 sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
