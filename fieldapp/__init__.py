@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 
-from fieldapp import backup, clock, formats, guards, languages, pages
+from fieldapp import backup, clock, formats, guards, languages, pages, templating
 from fieldapp import db as database
 from fieldapp.settings import read_settings
 
@@ -45,9 +45,17 @@ class _NoSession(SessionInterface):
         pass
 
 
+class _App(Flask):
+    jinja_environment = templating.Environment  # type: ignore[assignment]
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing here is async; Flask would ask every view and every hook, at every request."""
+        return func
+
+
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """The application. `overrides` are settings by name, for tests."""
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
     app.config.update(read_settings(os.environ, overrides))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY"]
     app.config["MAX_FORM_MEMORY_SIZE"] = app.config["MAX_BODY"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ _today: tuple[int, date] = (0, date.min)
 def today() -> date:
     """The office's date. A long list asks for it in every row, so a second's answer is kept."""
     global _today
-    second = int(now().timestamp())
+    second = int(time.time())
     if _today[0] != second:
         _today = (second, local(now()).date())
     return _today[1]

@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -180,21 +181,22 @@ def _guard() -> Response | None:
         return None
     if request.method in WRITE_METHODS and not _same_site():
         raise CrossSite
-    if not current_user.is_authenticated:
+    person = current_user._get_current_object()  # the proxy would look for them at every question
+    if not person.is_authenticated:
         if getattr(view, "is_public", False):
             return None
         return _ask_to_sign_in()
     if request.method in WRITE_METHODS:
         meant_for = request.headers.get("Outbox-User")
-        if meant_for is not None and meant_for != str(current_user.id):
+        if meant_for is not None and meant_for != str(person.id):
             raise NotYours
         token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")
         if not getattr(view, "signs_in", False) and not _token_holds(token):
             raise StaleToken
-    if current_user.must_change_password and not getattr(view, "before_password_change", False):
+    if person.must_change_password and not getattr(view, "before_password_change", False):
         return pages.done(to=url_for("accounts.password"), notice="change_password")
     roles = getattr(view, "roles", None)
-    if roles is not None and current_user.role.name not in roles:
+    if roles is not None and person.role.name not in roles:
         raise NotAllowed
     if g.get("writes_later", False):
         db.session.rollback()  # nothing has been written yet
@@ -229,23 +231,31 @@ def _ask_to_sign_in() -> Response:
     return pages.redirect(url_for("accounts.login", next=wanted if wanted != "/" else None), 303)
 
 
-def _headers(response: Response) -> Response:
+@cache
+def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
+    """What every answer of this view says, whatever it is asked."""
     csp = dict(CSP)
-    for name, sources in getattr(current_view(), "csp", {}).items():
+    for name, sources in getattr(view, "csp", {}).items():
         csp[name] = f"{csp[name]} {sources}" if name in csp else sources
-    headers = response.headers
-    headers["Content-Security-Policy"] = "; ".join(f"{name} {sources}" for name, sources in csp.items())
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers["Permissions-Policy"] = PERMISSIONS
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["X-Request-Id"] = g.get("request_id", "")
-    if current_app.config["SECURE_COOKIES"]:
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in csp.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": PERMISSIONS,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+    return tuple(headers.items())
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.extend(_standing_headers(current_view(), current_app.config["SECURE_COOKIES"]))
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers["X-Request-Id"] = g.get("request_id", "")
     return response
 
 
@@ -253,13 +263,14 @@ def _log(response: Response) -> Response:
     """One JSON line a request: no query string, no body, no name, no number."""
     if request.endpoint in {"pages.static_file", "pages.healthz"}:
         return response
+    person = current_user._get_current_object()
     line = {
         "id": g.get("request_id"),
         "method": request.method,
         "rule": request.url_rule.rule if request.url_rule else None,
         "status": response.status_code,
         "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
-        "user": current_user.id if current_user.is_authenticated else None,
+        "user": person.id if person.is_authenticated else None,
     }
     log.info(json.dumps(line))
     return response

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from flask_babel import gettext as looked_up
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
@@ -41,8 +41,9 @@ def speaking() -> str:
 
 def _decide() -> str:
     """The signed-in person's choice, else `lang=` of the address or form, else Chinese."""
-    if current_user.is_authenticated:
-        return current_user.language if current_user.language in LANGUAGES else "zh"
+    person = current_user._get_current_object()
+    if person.is_authenticated:
+        return person.language if person.language in LANGUAGES else "zh"
     try:
         asked = request.values.get("lang")
     except HTTPException:  # a body that could not be read: the page that says so must not read it again
@@ -64,6 +65,14 @@ class _Lazy(LazyString):
         return escape(str(self))
 
 
+def translated(text: str, language: str) -> str:
+    """The text in that language, whatever is spoken now."""
+    if language == "zh":
+        return text
+    with force_locale(language):
+        return looked_up(text)
+
+
 def lazy(text: str, **values: Any) -> LazyString:
     """A text that is translated when it is shown: labels and sentences named before any request."""
     return _Lazy(_, text, **values)
@@ -72,7 +81,10 @@ def lazy(text: str, **values: Any) -> LazyString:
 def _in_page(text: str, **values: Any) -> str:
     """As `_`, for templates: the values are escaped, the text is ours."""
     words = text if speaking() == "zh" else looked_up(text)
-    return Markup(words) % values if values else words  # noqa: S704  (ours; the values are escaped)
+    if not values:
+        return words
+    safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
+    return Markup(words % safe)  # noqa: S704  (ours; the values are escaped)
 
 
 def _ngettext(one: str, many: str, num: int, **values: Any) -> str:

@@ -176,8 +176,10 @@ def action_words(action: str) -> str:
 
 
 def subject_words(subject: str) -> str:
-    """`user:12` as 账号 12."""
+    """`user:12` as 账号 12, a whole list such as `visits` as 走访."""
     kind, sign, number = subject.partition(":")
+    if not sign and kind.removesuffix("s") in SUBJECTS:
+        return _(SUBJECTS[kind.removesuffix("s")])
     return f"{_(SUBJECTS[kind])} {number}" if sign and kind in SUBJECTS else subject
 
 

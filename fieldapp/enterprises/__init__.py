@@ -11,7 +11,7 @@ from fieldapp.enterprises import routes as _routes  # noqa: F401
 from fieldapp.enterprises.actions import follow_regions
 from fieldapp.enterprises.blueprint import bp
 from fieldapp.enterprises.industries import industry_name
-from fieldapp.enterprises.links import casefile_url, filter_url
+from fieldapp.enterprises.links import filter_url
 from fieldapp.enterprises.queries import serving
 from fieldapp.enterprises.search import spot
 from fieldapp.languages import _
@@ -43,7 +43,6 @@ def init(app: Flask) -> None:
     app.jinja_env.filters["found_by"] = _found_by
     app.jinja_env.globals["enterprises_served"] = lambda: serving(current_user)
     app.jinja_env.globals["filter_url"] = filter_url
-    app.jinja_env.globals["casefile_url"] = casefile_url
 
 
 __all__ = ["bp", "init"]

@@ -5,6 +5,8 @@ Source: national standard GB/T 4754-2017 国民经济行业分类, two-digit div
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fieldapp.languages import N_
 
 DIVISIONS: dict[str, str] = {
@@ -46,6 +48,7 @@ def division(code: str | None) -> str:
     return digits[:2] if len(digits) >= 2 else ""
 
 
+@lru_cache(maxsize=2000)
 def industry_name(code: str | None) -> str:
     """专用设备制造业 for C3511; the code itself when the division is unknown."""
     return DIVISIONS.get(division(code), code or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -102,7 +102,7 @@ class _Shape(NamedTuple):
     industry: bool
     tag: str  # "" / qualification / tag
     due: str
-    plan: tuple[str, ...]  # per start of a searched word: "lead" or "walk"
+    plan: tuple[str, ...]  # per start of a searched word: "lead", "sift" or "ask", see search.RARE
     paged: bool
 
 
@@ -124,26 +124,34 @@ def is_loose() -> ColumnElement[bool]:
     return sa.and_(Enterprise.officer_id.is_not(None), ~fit.correlate(Enterprise))
 
 
-def _conditions(shape: _Shape) -> list[Any]:
-    conditions: list[Any] = []
+def _parts(shape: _Shape) -> list[tuple[_Shape, Any]]:
+    """Whose enterprises: conditions that each walk one index in order. A row may be in more than one of them."""
+    # An officer's own are so few that each can be asked for a searched word.
+    own = (shape._replace(part="mine", plan=("ask",) * len(shape.plan)), Enterprise.id.in_(assigned()))
     if shape.part == "mine":
-        conditions.append(Enterprise.id.in_(assigned()))
-    elif shape.part == "all":
-        conditions.append(visible(shape.scope))
-    elif shape.scope.role == "OFFICER":
-        conditions.append(pooled())
-    else:
-        state = {
-            "pool": Enterprise.officer_id.is_(None),
-            "taken": Enterprise.officer_id.is_not(None),
-            "loose": is_loose(),
-        }
-        conditions += [visible(shape.scope), state[shape.part]]
+        return [own]
+    if shape.part == "all":
+        if shape.scope.role == "OFFICER" and shape.scope.has_team:
+            return [own, (shape, pooled())]  # with OR no planner finds either index
+        return [(shape, visible(shape.scope))]
+    if shape.scope.role == "OFFICER":
+        return [(shape, pooled())]
+    state = {
+        "pool": Enterprise.officer_id.is_(None),
+        "taken": Enterprise.officer_id.is_not(None),
+        "loose": is_loose(),
+    }
+    return [(shape, sa.and_(visible(shape.scope), state[shape.part]))]
+
+
+def _conditions(shape: _Shape, part: Any) -> list[Any]:
     if shape.officer:
-        conditions.append(Enterprise.officer_id == sa.bindparam("officer", type_=sa.Integer))
-    if "lead" in shape.plan and shape.part != "mine":
-        # A few found ids lead the way; inside a CASE neither planner mistakes the scope for the better index.
-        conditions = [sa.case((sa.and_(*conditions), 1), else_=0) == 1]
+        part = sa.and_(part, Enterprise.officer_id == sa.bindparam("officer", type_=sa.Integer))
+    conditions = [part]
+    if shape.part != "mine" and ("lead" in shape.plan or (shape.plan and shape.scope.leads > 1)):
+        # A few found ids lead the way, or the list's own order does (several teams are no order at all): inside a CASE
+        # neither planner mistakes the scope for the better index.
+        conditions = [_judged(part)]
     if shape.region:
         conditions.append(Enterprise.region_id == sa.bindparam("region"))
     if shape.industry:
@@ -165,12 +173,21 @@ def _conditions(shape: _Shape) -> list[Any]:
     elif shape.due:
         conditions.append(Enterprise.visit_due_on <= sa.bindparam("due", type_=sa.Date))
     for at, way in enumerate(shape.plan):
+        hits = sa.select(SearchToken.enterprise_id).where(_begins(at))
         if way == "lead":
-            conditions.append(Enterprise.id.in_(sa.select(SearchToken.enterprise_id).where(_begins(at))))
+            conditions.append(Enterprise.id.in_(hits))
+        elif way == "sift":
+            conditions.insert(0, _judged(Enterprise.id.in_(hits)))
         else:
-            hit = sa.exists().where(SearchToken.enterprise_id == Enterprise.id, _begins(at))
-            conditions.append(hit.correlate(Enterprise))
+            conditions.append(
+                hits.where(SearchToken.enterprise_id == Enterprise.id).correlate(Enterprise).exists()
+            )
     return conditions
+
+
+def _judged(condition: Any) -> Any:
+    """The condition as something to ask of each row met, not as a way to the rows."""
+    return sa.case((condition, 1), else_=0) == 1
 
 
 def _begins(at: int) -> Any:
@@ -182,38 +199,61 @@ def _begins(at: int) -> Any:
 
 @cache
 def _stretch_size() -> sa.Select:
-    bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.RARE + 1)
+    bounded = sa.select(sa.literal(1)).select_from(SearchToken).where(_begins(0)).limit(search.MIDDLING + 1)
     return sa.select(sa.func.count()).select_from(bounded.subquery())
 
 
-def _plan(starts: list[str]) -> tuple[str, ...]:
-    """The rarest word leads: when its stretch is short its ids are fetched. When even that one is common, walking the
-    list in order meets hits soon, and each row is asked whether it has such a token."""
+def _plan(starts: list[str], part: str, narrowed: bool) -> tuple[str, ...]:
+    """How each word is searched, see search.RARE: the rarest one chooses, the rest are asked of what it found.
+
+    `narrowed`: another filter leaves so few rows that a walk would not end soon.
+    """
+    if part == "mine":
+        return ("ask",) * len(starts)
     sizes = []
     for start in starts:
         first, last = search.stretch(start)
         sizes.append(fetch(_stretch_size(), {"start_0": first, "end_0": last})[0][0])
     rarest = min(range(len(sizes)), key=sizes.__getitem__, default=-1)
-    return tuple("lead" if at == rarest and size <= search.RARE else "walk" for at, size in enumerate(sizes))
+    ways = ["ask"] * len(starts)
+    if starts and sizes[rarest] <= search.MIDDLING:
+        ways[rarest] = "lead" if narrowed or sizes[rarest] <= search.RARE else "sift"
+    return tuple(ways)
 
 
 _officer = aliased(User)
+
+
+def _joined(shape: _Shape, most: Any, *, ordered: bool = True) -> sa.Select:
+    """The first `most` (id, visit_due_on) of the list; in any order when they are only counted."""
+    columns = (Enterprise.id, Enterprise.visit_due_on)
+    branches = []
+    for asked, part in _parts(shape):
+        branch = sa.select(*columns).where(*_conditions(asked, part)).limit(most)
+        if shape.paged:
+            place = sa.tuple_(
+                sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
+            )
+            branch = branch.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
+        branches.append(branch.order_by(Enterprise.visit_due_on, Enterprise.id) if ordered else branch)
+    if len(branches) == 1:
+        return branches[0]
+    # Each branch gives no more than could be shown; UNION takes out what both have found.
+    union = sa.union(*(sa.select(branch.subquery()) for branch in branches)).subquery()
+    joined = sa.select(union).limit(most)
+    return joined.order_by(union.c.visit_due_on, union.c.id) if ordered else joined
 
 
 @lru_cache(maxsize=500)
 def _page_of(shape: _Shape) -> sa.Select:
     # The page's ids come from the enterprises alone, along one index and no further than needed; names of regions and
     # officers are joined to those few. In one statement SQLite would sort the whole scope first.
-    ids = sa.select(Enterprise.id, Enterprise.visit_due_on).where(*_conditions(shape))
-    if shape.paged:
-        place = sa.tuple_(
-            sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.Integer)
-        )
-        ids = ids.where(sa.tuple_(Enterprise.visit_due_on, Enterprise.id) > place)
-    ids = ids.order_by(Enterprise.visit_due_on, Enterprise.id).limit(sa.bindparam("most", type_=sa.Integer))
+    ids = _joined(shape, sa.bindparam("most", type_=sa.Integer))
     chosen = ids.subquery()
+    counted = [] if shape.plan else [_count_of(shape._replace(paged=False)).scalar_subquery().label("total")]
     return (
         sa.select(
+            *counted,
             Enterprise.id,
             Enterprise.name,
             Enterprise.industry,
@@ -233,9 +273,7 @@ def _page_of(shape: _Shape) -> sa.Select:
 
 @lru_cache(maxsize=500)
 def _count_of(shape: _Shape) -> sa.Select:
-    counted = (
-        sa.select(sa.literal(1)).select_from(Enterprise).where(*_conditions(shape)).limit(MOST_COUNTED + 1)
-    )
+    counted = _joined(shape, sa.literal(MOST_COUNTED + 1), ordered=False)
     return sa.select(sa.func.count()).select_from(counted.subquery())
 
 
@@ -253,15 +291,16 @@ def list_enterprises(person: Person, filters: Filters, size: int = 0, *, counted
     starts = [start for term in filters.terms for start in search.starts_of(term)]
     kind = _kind_named(filters.tag)
     place = keyset_place(filters.page, int)
+    part = _part(person, filters.scope)
     shape = _Shape(
         scope_of(person),
-        _part(person, filters.scope),
+        part,
         filters.officer is not None,
         bool(filters.region),
         bool(filters.industry),
         "qualification" if kind else "tag" if filters.tag else "",
         filters.due if filters.due in DUE else "",
-        _plan(starts),
+        _plan(starts, part, bool(kind or filters.tag or filters.officer is not None)),
         place is not None,
     )
     values = scope_values(person) | {
@@ -285,7 +324,9 @@ def list_enterprises(person: Person, filters: Filters, size: int = 0, *, counted
     elif starts or not counted:
         # Counting what was searched for would cost more than finding it; "more than a page" is what people need.
         total = None
-    else:
+    elif rows:
+        total = rows[0].total
+    else:  # a page after the last one
         total = fetch(_count_of(shape._replace(paged=False)), values)[0][0]
     rows = rows[:size]
     return Found(list(rows), keyset_cursor(rows[-1].visit_due_on, rows[-1].id) if more else None, total)
@@ -328,9 +369,16 @@ def tags_in_use(person: Person) -> list[str]:
     return list(db.session.scalars(query))
 
 
+class Holding(NamedTuple):
+    """A qualification that an enterprise holds; without an end it holds for good."""
+
+    kind: QualificationKind
+    valid_to: date | None
+
+
 @dataclass
 class Profile:
-    """Who an enterprise is, in four queries. `enterprise` has every column of the table."""
+    """Who an enterprise is, in three queries. `enterprise` has every column of the table."""
 
     enterprise: Any
     region: str
@@ -339,7 +387,7 @@ class Profile:
     officer: str | None
     tags: list[str]
     contacts: Sequence[Any]
-    qualifications: Sequence[Any]
+    qualifications: list[Holding]
     years: Sequence[Any]
     helpers: list[str]
 
@@ -349,6 +397,14 @@ def _profile_of(scope: Scope) -> sa.Select:
     tags = (
         sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, "\n"))
         .where(EnterpriseTag.enterprise_id == Enterprise.id)
+        .correlate(Enterprise)
+        .scalar_subquery()
+    )
+    until = sa.func.coalesce(sa.cast(Qualification.valid_to, sa.String), "")
+    held = sa.cast(Qualification.id, sa.String) + " " + sa.cast(Qualification.kind, sa.String) + " " + until
+    qualifications = (
+        sa.select(sa.func.aggregate_strings(held, "\n"))
+        .where(Qualification.enterprise_id == Enterprise.id)
         .correlate(Enterprise)
         .scalar_subquery()
     )
@@ -374,6 +430,7 @@ def _profile_of(scope: Scope) -> sa.Select:
             _officer.name.label("officer_name"),
             tags.label("tags"),
             helpers.label("helpers"),
+            qualifications.label("qualifications"),
         )
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(Team, Team.id == Enterprise.team_id)
@@ -387,17 +444,21 @@ _CONTACTS = (
     .where(Contact.enterprise_id == sa.bindparam("enterprise"), Contact.active)
     .order_by(Contact.id)
 )
-_QUALIFICATIONS = (
-    sa.select(Qualification.kind, Qualification.number, Qualification.valid_from, Qualification.valid_to)
-    .where(Qualification.enterprise_id == sa.bindparam("enterprise"))
-    .order_by(Qualification.id)
-)
 _YEARS = (
     sa.select(*EnterpriseYear.__table__.c)
     .where(EnterpriseYear.enterprise_id == sa.bindparam("enterprise"))
     .order_by(EnterpriseYear.year.desc())
     .limit(5)
 )
+
+
+def _holdings(text: str | None) -> list[Holding]:
+    """What _profile_of has put into one line each, in the order they were entered."""
+    lines = sorted((line.split(" ") for line in (text or "").splitlines()), key=lambda line: int(line[0]))
+    return [
+        Holding(QualificationKind[kind], date.fromisoformat(until) if until else None)
+        for _id, kind, until in lines
+    ]
 
 
 def profile(person: Person, enterprise_id: int) -> Profile:
@@ -415,7 +476,7 @@ def profile(person: Person, enterprise_id: int) -> Profile:
         officer=row.officer_name,
         tags=sorted(row.tags.split("\n")) if row.tags else [],
         contacts=contacts_of(enterprise_id),
-        qualifications=fetch(_QUALIFICATIONS, one),
+        qualifications=_holdings(row.qualifications),
         years=fetch(_YEARS, one),
         helpers=row.helpers.split("\n") if row.helpers else [],
     )

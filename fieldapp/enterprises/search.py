@@ -18,9 +18,11 @@ from pypinyin import Style, lazy_pinyin
 DEPTH = 12
 PINYIN_DEPTH = 18
 LAST_OF_CODE = 10
-# A hit list up to this long is fetched and sorted; a longer one is common enough to be met soon by walking the list
-# in its own order. At 500,000 enterprises both ways cost about the same here.
-RARE = 10_000
+# How the hits of a searched word are brought into the list's order. Up to RARE are looked up one by one and sorted. Up
+# to MIDDLING are collected, and the list, walked in its own order, is asked row by row whether it is among them. What
+# is commoner is met so soon on that walk that each row is better asked for its tokens.
+RARE = 1_000
+MIDDLING = 10_000
 
 
 def normal(text: str) -> str:
@@ -71,18 +73,27 @@ def tokens_of(
     return tokens
 
 
+@lru_cache(maxsize=20_000)
+def _said(character: str) -> tuple[str, ...]:
+    """The pinyin of one character."""
+    return tuple(normal(syllable) for syllable in lazy_pinyin(character, style=Style.NORMAL))
+
+
 def spot(text: str, terms: Iterable[str]) -> tuple[int, int] | None:
     """Where in `text` the first found term stands, as (start, end): by its characters, initials or pinyin."""
     places = [at for at, c in enumerate(text) if c.isalnum()]  # what normal() keeps, one character for one
     plain = normal("".join(text[at] for at in places))
     if len(plain) != len(places):
         return None
-    syllables = [normal(s) for c in plain for s in lazy_pinyin(c, style=Style.NORMAL)]
+    syllables: list[str] = []
     for term in terms:
         at = plain.find(term)
         if at >= 0:
             return places[at], places[at + len(term) - 1] + 1
-        if not term.isascii() or len(syllables) != len(plain):
+        if not term.isascii():
+            continue
+        syllables = syllables or [syllable for c in plain for syllable in _said(c)]
+        if len(syllables) != len(plain):
             continue
         at = "".join(s[0] for s in syllables).find(term)
         if at >= 0:

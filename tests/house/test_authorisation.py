@@ -31,7 +31,9 @@ RECORD = "s+0+0xxs"  # something of 华星: its officer and its lead
 LIST = "s++++xxs"  # everybody's own share of it
 LEADS = "sxx++xxs"
 OWN_LEAD = "sx0+0xxs"  # something of 华星 that only its lead may do
-OWN_RECORD = "s+0x0xxs"  # a visit of zhao's, for those who were there or serve 华星: leads send it back instead
+OWN_RECORD = (
+    "s+0x0xxs"  # a visit of zhao's, for those who were there or serve 华星: leads send it back instead
+)
 NO_COMPANION = "sx0x0xxs"  # a visit of 华星 that nobody of them goes along to
 OWN_BATCH = "sxx+0xxs"  # an import that li began
 NOBODYS = "s000000s"

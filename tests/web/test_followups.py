@@ -516,7 +516,7 @@ def test_open_promises_go_with_the_enterprise(handed, city):
 def test_back_to_the_pool_they_stay_and_the_log_says_so(handed):
     assert handed(None) == 1
     assert _one().assignee_id == _user("zhao").id
-    assert "企业已收回共享池，这件事仍由赵青跟进。" in _log()[0].text
+    assert "企业已收回共享名单，这件事仍由赵青跟进。" in _log()[0].text
 
 
 def test_reading_writes_nothing(zhao, li):
