@@ -102,7 +102,7 @@ class _Shape(NamedTuple):
     industry: bool
     tag: str  # "" / qualification / tag
     due: str
-    plan: tuple[str, ...]  # per start of a searched word: "lead", "sift" or "ask", see search.RARE
+    plan: tuple[str, ...]  # per start of a searched word: "lead", "sift", "ask" or "each", see search.RARE
     paged: bool
 
 
@@ -126,8 +126,8 @@ def is_loose() -> ColumnElement[bool]:
 
 def _parts(shape: _Shape) -> list[tuple[_Shape, Any]]:
     """Whose enterprises: conditions that each walk one index in order. A row may be in more than one of them."""
-    # An officer's own are so few that each can be asked for a searched word.
-    own = (shape._replace(part="mine", plan=("ask",) * len(shape.plan)), Enterprise.id.in_(assigned()))
+    # An officer's own are so few that each can be asked for a searched word, token by token.
+    own = (shape._replace(part="mine", plan=("each",) * len(shape.plan)), Enterprise.id.in_(assigned()))
     if shape.part == "mine":
         return [own]
     if shape.part == "all":
@@ -173,15 +173,16 @@ def _conditions(shape: _Shape, part: Any) -> list[Any]:
     elif shape.due:
         conditions.append(Enterprise.visit_due_on <= sa.bindparam("due", type_=sa.Date))
     for at, way in enumerate(shape.plan):
-        hits = sa.select(SearchToken.enterprise_id).where(_begins(at))
+        # "each" hides the token from the planners: guessing wrong, PostgreSQL would go through all hits for each row.
+        token = SearchToken.token.concat("") if way == "each" else SearchToken.token
+        hits = sa.select(SearchToken.enterprise_id).where(_begins(at, token))
         if way == "lead":
             conditions.append(Enterprise.id.in_(hits))
         elif way == "sift":
             conditions.insert(0, _judged(Enterprise.id.in_(hits)))
         else:
-            conditions.append(
-                hits.where(SearchToken.enterprise_id == Enterprise.id).correlate(Enterprise).exists()
-            )
+            of_this_row = hits.where(SearchToken.enterprise_id == Enterprise.id).correlate(Enterprise)
+            conditions.append(of_this_row.exists())
     return conditions
 
 
@@ -190,11 +191,9 @@ def _judged(condition: Any) -> Any:
     return sa.case((condition, 1), else_=0) == 1
 
 
-def _begins(at: int) -> Any:
+def _begins(at: int, token: Any = SearchToken.token) -> Any:
     """Tokens in the stretch of the searched start number `at`."""
-    return sa.and_(
-        SearchToken.token >= sa.bindparam(f"start_{at}"), SearchToken.token < sa.bindparam(f"end_{at}")
-    )
+    return sa.and_(token >= sa.bindparam(f"start_{at}"), token < sa.bindparam(f"end_{at}"))
 
 
 @cache
@@ -209,7 +208,7 @@ def _plan(starts: list[str], part: str, narrowed: bool) -> tuple[str, ...]:
     `narrowed`: another filter leaves so few rows that a walk would not end soon.
     """
     if part == "mine":
-        return ("ask",) * len(starts)
+        return ("each",) * len(starts)
     sizes = []
     for start in starts:
         first, last = search.stretch(start)
