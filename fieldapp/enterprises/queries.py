@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from fieldapp import clock
 from fieldapp.accounts import Region, Role, Team, User
+from fieldapp.accounts.models import team_lead
 from fieldapp.db import db, fetch
 from fieldapp.enterprises import search
 from fieldapp.enterprises.access import Scope, assigned, pooled, scope_of, scope_values, visible, visible_to
@@ -501,3 +502,25 @@ def find_contact(person: Person, enterprise_id: int, contact_id: int) -> Contact
     if contact is None:
         raise NotFound
     return contact
+
+
+class _Viewer(NamedTuple):
+    """As much of a person as the one condition asks for, about somebody who is not signed in here."""
+
+    id: int
+    role: Role
+    team_id: int | None
+    led_team_ids: tuple[int, ...]
+
+
+def may_see(user_id: int, enterprise_id: int) -> bool:
+    """Whether that colleague may open that enterprise."""
+    user = db.session.execute(
+        sa.select(User.id, User.role, User.team_id).where(User.id == user_id, User.active)
+    ).first()
+    if user is None:
+        return False
+    led = db.session.scalars(sa.select(team_lead.c.team_id).where(team_lead.c.user_id == user_id))
+    viewer = cast("Person", _Viewer(user.id, user.role, user.team_id, tuple(led)))
+    query = sa.select(Enterprise.id).where(Enterprise.id == enterprise_id, visible_to(viewer))
+    return db.session.execute(query).first() is not None

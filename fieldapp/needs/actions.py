@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from fieldapp import audit
 from fieldapp.accounts import User
 from fieldapp.db import fetch, run
+from fieldapp.enterprises.queries import may_see
 from fieldapp.languages import N_, _, lazy
 from fieldapp.needs.models import (
     ENDED,
@@ -30,7 +31,17 @@ from fieldapp.needs.models import (
     Urgency,
 )
 from fieldapp.needs.queries import events_of
-from fieldapp.needs.rules import HELD, Step, WrongMoment, came_from, destination, standing, times_reopened
+from fieldapp.needs.rules import (
+    HELD,
+    Asks,
+    Step,
+    WrongMoment,
+    came_from,
+    destination,
+    standing,
+    times_reopened,
+)
+from fieldapp.notices.actions import tell
 from fieldapp.refusals import Conflict
 
 if TYPE_CHECKING:
@@ -195,6 +206,14 @@ def take_step(
         after=after.name,
         **detail,
     )
+    if (
+        step.asks is not Asks.NOTHING
+    ):  # what was done with a word of why is told; plain progress is on the page
+        for user_id in {need.author_id, need.claimed_by_id} - {person.id, None}:
+            path = f"/needs/{need.id}" if may_see(user_id, need.enterprise_id) else ""
+            tell(
+                user_id, "need_step", at, path, by=person.name, title=need.title, step=after.value, note=text
+            )
     return after
 
 

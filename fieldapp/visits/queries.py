@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from flask import current_app
@@ -525,28 +525,6 @@ def colleagues(person: Person, team_id: int | None) -> Sequence[Any]:
         .limit(100)
     )
     return db.session.execute(query).all()
-
-
-class _Viewer(NamedTuple):
-    """As much of a person as the one condition asks for, about somebody who is not signed in here."""
-
-    id: int
-    role: Role
-    team_id: int | None
-    led_team_ids: tuple[int, ...]
-
-
-def may_see(user_id: int, enterprise_id: int) -> bool:
-    """Whether that colleague may open that enterprise."""
-    user = db.session.execute(
-        sa.select(User.id, User.role, User.team_id).where(User.id == user_id, User.active)
-    ).first()
-    if user is None:
-        return False
-    led = db.session.scalars(sa.select(team_lead.c.team_id).where(team_lead.c.user_id == user_id))
-    viewer = cast("Person", _Viewer(user.id, user.role, user.team_id, tuple(led)))
-    query = sa.select(Enterprise.id).where(Enterprise.id == enterprise_id, visible_to(viewer))
-    return db.session.execute(query).first() is not None
 
 
 MOST_NEARBY = 10

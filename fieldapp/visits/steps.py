@@ -18,13 +18,14 @@ from fieldapp import audit, clock
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.actions import forget_visit, note_visit
 from fieldapp.enterprises.models import Enterprise
+from fieldapp.enterprises.queries import may_see
 from fieldapp.languages import lazy
 from fieldapp.notices.actions import tell
 from fieldapp.refusals import Conflict
 from fieldapp.visits import history
 from fieldapp.visits.lifecycle import FROM, require_possible
 from fieldapp.visits.models import HAPPENED, Visit, VisitStatus, VisitStep, VisitWay, visit_companion
-from fieldapp.visits.queries import VisitFile, may_see
+from fieldapp.visits.queries import VisitFile
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person

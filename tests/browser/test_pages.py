@@ -24,11 +24,14 @@ pytestmark = pytest.mark.browser
 VIEWERS = {
     matrix.OPEN: [None], matrix.SIGNED_IN: ["zhao", "li", "wu"], matrix.RECORD: ["zhao"], matrix.OWN_RECORD: ["zhao"], matrix.LIST: ["zhao", "li"],
     matrix.LEADS: ["li"], matrix.OWN_LEAD: ["li"], matrix.ADMINS: ["wu"], matrix.AUDITORS: ["zheng"],
+    matrix.OFFICERS_LEAD: ["li"],
 }  # fmt: skip
 # Addresses that answer no page: files and probes.
 NO_PAGE = {
     "pages.static_file", "pages.favicon", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
     "followups.export", "followups.feed", "needs.export", "needs.indicator", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
+    "visits.concerns", "visits.row",  # parts that htmx fetches, looked at in the pages they belong to
+    "attachments.full", "attachments.thumb", "desk.my_outcomes_file", "desk.officer_outcomes_file", "visits.export",
 }  # fmt: skip
 MORE = {
     "zhao": ["/enterprises?q=hxxny", "/enterprises?q=没有这样的", "/enterprises?scope=pool&due=never", "/follow-ups?state=closed", "/nowhere", "/admin/users"],

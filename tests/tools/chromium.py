@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 DEBIAN = ("chromium", "chromium-browser", "google-chrome")
 PLAYWRIGHT_CACHE = Path(
@@ -89,10 +89,27 @@ def launch_options(
     return {"executable_path": str(executable), "headless": True, "args": [*flags, *arguments]}
 
 
+_drivers: list[Playwright] = []
+
+
+@contextmanager
+def _driver() -> Iterator[Playwright]:
+    """Playwright's own process: a thread can hold only one, so browsers started while it runs share it."""
+    if _drivers:
+        yield _drivers[0]
+        return
+    with sync_playwright() as playwright:
+        _drivers.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _drivers.clear()
+
+
 @contextmanager
 def launched(**options: Any) -> Iterator[Browser]:
     """A running browser with `launch_options(**options)`; several may run side by side."""
-    with sync_playwright() as playwright:
+    with _driver() as playwright:
         browser = playwright.chromium.launch(**launch_options(**options))
         try:
             yield browser

@@ -314,6 +314,12 @@ def test_a_decision_against_a_need_says_why(li, zhao):
     assert "不属于科技服务" in zhao.get(NEED).text
 
 
+def test_who_brought_a_need_is_told_when_it_is_sent_back_with_a_word(li, zhao, sun):
+    assert li.submit(f"{NEED}/steps/return", "step-form", text="请补上涂布机型号").status_code == 303
+    assert "请补上涂布机型号" in zhao.get("/notices").text and NEED in zhao.get("/notices").text
+    assert "请补上涂布机型号" not in sun.get("/notices").text + li.get("/notices").text
+
+
 def test_a_returned_need_is_completed_and_comes_back(li, zhao):
     _step(li, "return", text="请补充指标")
     assert "请补充指标" in zhao.get(NEED).text

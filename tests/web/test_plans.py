@@ -538,7 +538,7 @@ def test_a_visit_that_was_never_planned_has_a_page_too(zhao, city):
         db.session.commit()
         visit_id = visit.id
     page = zhao.get(f"/visits/{visit_id}").text
-    assert "已到访，待记录" in page and "继续记录" in page
+    assert "已到访，待记录" in page and "接着写完" in page
 
 
 def test_a_lead_who_moves_a_plan_sees_what_concerns_its_officer(zhao, qian, li, city):
