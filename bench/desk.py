@@ -185,8 +185,7 @@ def growth(name: str, wanted: argparse.Namespace) -> list[list[object]]:
             stack.callback(here.stop)
             sizes.append(Size(here, url))
         people = {"officer": ("officer",), "lead": ("lead1", "leadall")}
-        # Not the outcomes: they read the officer's own years, and are looked at once a quarter.
-        for what, role, path in PAGES[:-1]:
+        for what, role, path in PAGES:
             for who in people[role]:
                 taken: list[list[float]] = [[], []]
                 for side in sizes:

@@ -1,4 +1,4 @@
-"""Lighthouse's four scores for the pages an officer opens most, on an emulated phone.
+"""Lighthouse's four scores for the pages officers and leads open most, on an emulated phone.
 
     python -m bench.lighthouse [--json FOLDER]
 
@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 
 from bench.city import city, database, officer, own_enterprises
-from bench.measure import heading, table
+from bench.measure import heading, sign_in, table
+from fieldapp.demo.city import PASSWORD
 from tests.tools import chromium
 
 LIGHTHOUSE = "lighthouse@13.5.0"
@@ -51,6 +52,10 @@ def _joined(flags: list[str]) -> str:
     return " ".join(flag for flag in flags if " " not in flag)
 
 
+def _file_name(name: str) -> str:
+    return name.replace(" ", "-").replace("'", "")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -68,16 +73,21 @@ def main() -> int:
     notes: list[str] = []
     with database("sqlite") as where, city(where) as here:
         client = officer(here)
+        lead = sign_in(here.port, "suwang", PASSWORD)
         number = own_enterprises(client)[0]
         folder = wanted.json or where.folder
         folder.mkdir(parents=True, exist_ok=True)
         for name, path, cookies in (
             ("sign-in", "/login", {}),
+            ("today", "/", client.cookies),
             ("list", "/enterprises", client.cookies),
             ("casefile", f"/enterprises/{number}", client.cookies),
             ("visit form", f"/enterprises/{number}/visits/new", client.cookies),
+            ("follow-ups", "/follow-ups", client.cookies),
+            ("lead's board", "/lead", lead.cookies),
+            ("assignments", "/lead/assignments", lead.cookies),
         ):
-            found, lost = scores(here.url + path, cookies, folder, name.replace(" ", "-"))
+            found, lost = scores(here.url + path, cookies, folder, _file_name(name))
             good = all(found[key] >= least for key, least in WANTED.items())
             rows.append([name, *(found[key] for key in WANTED), "ok" if good else "BELOW"])
             notes += [f"{name}: {line}" for line in lost]

@@ -89,6 +89,8 @@ def money(value: Decimal | None) -> str:
         return EMPTY
     cents = Decimal("0.01")
     if _english():
+        if abs(value) < 100:  # below a million, whole yuan: ¥600,000
+            return f"¥{(value * 10_000).quantize(Decimal(1), ROUND_HALF_UP):,}"
         return f"¥{(value / 100).quantize(cents, ROUND_HALF_UP):,} m"
     if abs(value) >= 10_000:
         return f"{(value / 10_000).quantize(cents, ROUND_HALF_UP):,} 亿元"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from enum import Enum
 from typing import Any
 
 import wtforms
+from wtforms import SelectChoice
+from wtforms.fields import Label
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -39,10 +43,37 @@ class _Translations:
         return self.gettext(one if count == 1 else many)
 
 
+_translations = _Translations()
+
+
 class Form(wtforms.Form):
     class Meta:
         def get_translations(self, _form: Any) -> _Translations:
-            return _Translations()
+            return _translations
+
+        def bind_field(self, form: Any, unbound: Any, options: dict[str, Any]) -> Any:
+            """A field of this form. WTForms would build it anew for every form, from its validators to its label;
+            here that is done once, and every form gets a copy with its own name. Only what a field reads (its
+            validators, flags, choices) is shared: give a field new choices, never change those it has."""
+            made = getattr(unbound, "made", None)
+            if made is None:
+                made = unbound.made = unbound.bind(form, **options)
+                made._form = made.meta = None
+            field = object.__new__(type(made))
+            field.__dict__.update(made.__dict__)
+            field._form, field.meta = form, self
+            field.short_name = options["name"]
+            field.name = options.get("prefix", "") + options["name"]
+            field.id = options.get("id") or unbound.kwargs.get("id") or field.name
+            # A group of radio buttons has a label for none of them.
+            field.label = Label(made.label.field_id and field.id, made.label.text)
+            return field
+
+
+def choices_of(kind: type[Enum], *, nothing: Any = None) -> list[SelectChoice]:
+    """An enum's members by name, in their own words; before them, where there is a word for it, none of them."""
+    choices = [SelectChoice(one.name, lazy(one.value)) for one in kind]
+    return choices if nothing is None else [SelectChoice("", nothing), *choices]
 
 
 class Tiles(wtforms.SelectMultipleField):
@@ -64,9 +95,12 @@ class PhoneId(wtforms.HiddenField):
                 raise ValueError(lazy("编号不对，请刷新页面。")) from error
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
 def no_control_characters(_form: Any, field: Any) -> None:
     """A validator: what no keyboard types and no page can show."""
-    if field.data and any(ord(c) < 32 and c not in "\r\n\t" for c in field.data):
+    if field.data and _CONTROL.search(field.data):
         raise ValidationError(lazy("里面有看不见的特殊字符，请删掉再试。"))
 
 

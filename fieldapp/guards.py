@@ -161,6 +161,10 @@ def _open_request() -> None:
 
 def _before_the_body() -> None:
     """What a view says about its body must be known before the body is read and before anything is locked."""
+    if "\0" in request.path:
+        raise NotFound
+    if b"%00" in request.query_string:  # nobody types one, and PostgreSQL holds none
+        request.query_string = request.query_string.replace(b"%00", b"")
     view = current_view()
     if view is None or request.method not in WRITE_METHODS:
         return

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel, force_locale
+from flask_babel import Babel, force_locale, get_translations
 from flask_babel import gettext as looked_up
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
@@ -88,7 +88,9 @@ def _in_page(text: str, **values: Any) -> str:
 
 
 def _ngettext(one: str, many: str, num: int, **values: Any) -> str:
-    return _in_page(one if num == 1 else many, num=num, **values)
+    words = one if speaking() == "zh" else get_translations().ungettext(one, many, num)
+    safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
+    return Markup(words % (safe | {"num": num}))  # noqa: S704  (ours; the values are escaped)
 
 
 def html_lang() -> str:

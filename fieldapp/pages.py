@@ -7,7 +7,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from fieldapp.languages import LANGUAGES, html_lang, lazy, speaking
 from fieldapp.templating import Environment
 
 STATIC = Path(__file__).parent / "static"
+LARGEST_NUMBER = 2**31 - 1  # of a record: what an integer column holds
 htmx = HTMX()
 bp = Blueprint("pages", __name__)
 
@@ -157,12 +158,15 @@ def keyset_cursor(when: date | datetime, record_id: Any) -> str:
 
 
 def keyset_place(cursor: str, kind: Callable[[str], Any]) -> tuple[datetime, Any] | None:
-    """What keyset_cursor wrote; None (the first page) for anything that cannot be read."""
+    """What keyset_cursor wrote, a date as its midnight in UTC; None (the first page) for anything that cannot be read
+    or that no database holds."""
     when, _sign, record_id = cursor.rpartition("_")
     try:
-        return datetime.fromisoformat(when), kind(record_id)
-    except ValueError:
+        moment, key = datetime.fromisoformat(when), kind(record_id)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
+    return None if isinstance(key, int) and not 0 <= key <= LARGEST_NUMBER else (moment, key)
 
 
 def same_site_path(text: str | None) -> str | None:
@@ -291,7 +295,7 @@ class _RecordNumber(IntegerConverter):
     """A record's number in an address: what no database column holds is a 404, not an overflow."""
 
     def __init__(self, url_map: Any, **options: Any) -> None:
-        super().__init__(url_map, **({"max": 2**31 - 1} | options))
+        super().__init__(url_map, **({"max": LARGEST_NUMBER} | options))
 
 
 def init(app: Flask) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Request, Response, current_app, request
@@ -76,8 +77,10 @@ def limits(role: Role) -> tuple[timedelta, timedelta]:
     )
 
 
+# Written out: what SQLAlchemy puts in for a plain "," makes it assemble the statement anew in every request.
+_comma: Any = sa.literal_column("','")
 _led = (
-    sa.select(sa.func.aggregate_strings(sa.cast(team_lead.c.team_id, sa.String), ","))
+    sa.select(sa.func.aggregate_strings(sa.cast(team_lead.c.team_id, sa.String), _comma))
     .where(team_lead.c.user_id == User.id)
     .scalar_subquery()
 )

@@ -7,10 +7,12 @@ whoever began it, and the preview says how many there are.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_login import current_user
+from markupsafe import Markup
 
 from fieldapp import clock
 from fieldapp.assignments import actions
@@ -20,27 +22,29 @@ from fieldapp.assignments.forms import REASONS, OrderForm, act_named, ids_in, li
 from fieldapp.assignments.plans import Plan, plan_for, proposal_for, proposed
 from fieldapp.assignments.queries import (
     MOST_AT_ONCE,
-    helpers_of,
+    Listed,
+    Officer,
+    Row,
+    choices_of,
     history,
-    loose_ends,
-    marks_of,
+    listed,
     officers_of,
     recent_changes,
     rows_of,
 )
-from fieldapp.assignments.rules import Act, earliest
-from fieldapp.enterprises.industries import DIVISIONS
+from fieldapp.assignments.rules import Act, bar_of, earliest
+from fieldapp.enterprises.industries import DIVISIONS, industry_name
 from fieldapp.enterprises.models import QualificationKind
-from fieldapp.enterprises.queries import Filters, find_enterprise, list_enterprises, regions_of, tags_in_use
+from fieldapp.enterprises.queries import Filters, Found, find_enterprise, list_enterprises
 from fieldapp.forms import typed
 from fieldapp.guards import needs
-from fieldapp.languages import N_, _, lazy
+from fieldapp.languages import N_, _, lazy, speaking, translated
 from fieldapp.pages import add_notice, done, page, same_site_path
 
 add_notice("assigned", "ok", lazy("已保存，相关干部都收到了提醒。"))
 add_notice("choose_some", "warn", lazy("请先勾选企业。"))
 
-PAGE = 50
+PAGE = 30
 SHOWN_CHANGES = 6
 STATES = {
     "pool": N_("未分配"),
@@ -48,14 +52,52 @@ STATES = {
     "loose": N_("需要交接"),
     "all": N_("全部"),
 }
-# The short words of 高企 and 科小 that a table has room for.
+# The short words of 高企 and 科小 that a table has room for, and the colours of their tags.
 SHORT = {QualificationKind.HNTE: N_("高企"), QualificationKind.TECH_SME: N_("科小")}
+COLOURS = {QualificationKind.HNTE: "tag tag-brand", QualificationKind.TECH_SME: "tag tag-info"}
 
 
 def init(app: Flask) -> None:
-    app.jinja_env.filters["short_mark"] = lambda mark: (
-        _(SHORT.get(mark, mark.value)) if isinstance(mark, QualificationKind) else mark
+    app.jinja_env.globals["load_bar"] = _bar
+
+
+def _bar(load: int, more: int, mark: int, top: float) -> Markup:
+    """Enterprises now, how many come (or, negative, go), the mark, and the number that fills the bar."""
+    return Markup(_BAR % bar_of(load, more, mark, top))  # noqa: S704  (numbers and words of our own)
+
+
+_BAR = (
+    '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+    '<rect class="%s" data-now width="%s" height="8"/><rect class="%s" data-more x="%s" width="%s" height="8"/>'
+    '<rect class="f-target" x="%s" width=".9" height="8"/></svg>'
+)
+
+
+def _options(words: dict[str, str], language: str, chosen: str) -> Markup:
+    return Markup("").join(
+        Markup('<option value="{}"{}>{}</option>').format(
+            value, Markup(" selected") if value == chosen else "", translated(text, language)
+        )
+        for value, text in words.items()
     )
+
+
+# Three dozen options that are the same for everybody: made once for each that can be chosen.
+
+
+@lru_cache(maxsize=100)
+def _industries(language: str, chosen: str) -> Markup:
+    return _options(DIVISIONS, language, chosen if chosen in DIVISIONS else "")
+
+
+@lru_cache(maxsize=100)
+def _kinds(language: str, chosen: str) -> Markup:
+    return _options({kind.name.lower(): kind.value for kind in QualificationKind}, language, chosen)
+
+
+def _person() -> Any:
+    """Who is signed in, themselves: behind the proxy they would be looked for at every question."""
+    return current_user._get_current_object()
 
 
 def _state() -> str:
@@ -92,52 +134,124 @@ def _address(filters: Filters, endpoint: str = "assignments.index", **changes: A
 @bp.get("/lead/assignments")
 @needs("LEAD")
 def index() -> Response:
-    filters, state, today = _filters(), _state(), clock.today()
-    found = list_enterprises(current_user, filters, PAGE)
-    officers = officers_of(current_user)
-    loose = loose_ends(current_user)
-    ids = [row.id for row in found.rows]
-    # What nobody serves, or somebody who no longer can, is worth a proposal.
-    open_state = state in {"pool", "loose"} or number(state) in {one.id for one in loose}
-    plan = _summary(filters, found, officers) if open_state and found.rows else None
+    person, filters, state, today = _person(), _filters(), _state(), clock.today()
+    found = list_enterprises(person, filters, PAGE)
+    officers = officers_of(person)
+    choices = choices_of(person)
+    known = listed([row.id for row in found.rows], today) if found.rows else {}
+    # What nobody serves, or somebody who no longer can, is worth a proposal. It stands beside the list where the list
+    # is all there is; of several pages it is made when it is asked for.
+    proposing = bool(found.rows) and (
+        state in {"pool", "loose"} or number(state) in {one.id for one in choices.loose}
+    )
+    whole = not (found.next_page or filters.page)
+    plan = _summary(found, known, officers) if proposing and whole else None
+    mark = current_app.config["OFFICER_LOAD"]
     return page(
         "assignments/index.html",
         filters=filters,
         state=state,
+        state_id=number(state),
         states=STATES,
         found=found,
+        lines=_lines(found, known, plan),
         officers=officers,
         several_teams=len({officer.team_id for officer in officers}) > 1,
-        loose=loose,
-        helpers=helpers_of(ids) if ids else {},
-        marks=marks_of(ids, today) if ids else {},
+        top=_top(officers, mark),
+        loose=choices.loose,
         plan=plan,
-        suggested={line.row.id: line.to.name for line in plan.lines if line.to} if plan else {},
-        mark=current_app.config["OFFICER_LOAD"],
+        plan_top=_top(officers, mark, *plan.after.values()) if plan else 0,
+        proposing=proposing,
+        mark=mark,
         most=MOST_AT_ONCE,
-        regions=regions_of(current_user),
-        industries=DIVISIONS,
-        kinds=QualificationKind,
-        tags=tags_in_use(current_user),
-        changes=recent_changes(current_user, today, SHOWN_CHANGES),
+        regions=choices.regions,
+        industries=_industries(speaking(), filters.industry),
+        kinds=_kinds(speaking(), filters.tag),
+        tags=choices.tags,
+        changes=recent_changes(person, today, SHOWN_CHANGES),
         acts=Act,
         address=lambda **changes: _address(filters, **changes),
         proposal_address=lambda **changes: _address(filters, "assignments.proposal", **changes),
     )
 
 
-def _summary(filters: Filters, found: Any, officers: list[Any]) -> Plan:
-    """The proposal for everything that the filters find, for the bars beside the list."""
-    ids = [row.id for row in found.rows]
-    if found.next_page or filters.page:
-        ids = _everything(filters)
-    return proposed(rows_of(current_user, ids), officers, weighed=False)
+def _top(officers: list[Officer], mark: int, *more: int) -> float:
+    """What fills a bar: a little more than the longest of them."""
+    return max([mark, *more, *(officer.load for officer in officers)]) * 8 / 7
+
+
+def _summary(found: Found, known: dict[int, Listed], officers: list[Officer]) -> Plan:
+    """The proposal for what the list shows, for the bars beside it."""
+    rows = []
+    for r in found.rows:
+        at = known[r.id]
+        rows.append(
+            Row(
+                r.id,
+                r.name,
+                at.team_id,
+                "",
+                at.region_id,
+                r.region,
+                at.place,
+                r.officer_id,
+                r.officer or "",
+                False,
+                None,
+            )
+        )
+    return proposed(rows, officers, weighed=False)
+
+
+class Line(NamedTuple):
+    """A line of the list, in words."""
+
+    id: int
+    name: str
+    officer_id: int | None
+    region: str
+    industry: str
+    marks: list[tuple[str, str]]  # the first two, as (colour, words)
+    suggested: str  # whom it is proposed for
+    officer: str
+    helpers: str
+
+
+def _lines(found: Found, known: dict[int, Listed], plan: Plan | None) -> list[Line]:
+    suggested = {line.row.id: line.to.name for line in plan.lines if line.to} if plan else {}
+    colours: dict[Any, tuple[str, str]] = {}
+    industries: dict[str, str] = {}
+    lines = []
+    for row in found.rows:
+        id, code, at = row.id, row.industry, known[row.id]
+        if code not in industries:
+            industries[code] = (_(industry_name(code)) if code else "") or _("无")
+        marks = []
+        for mark in at.marks[:2]:
+            if mark not in colours:
+                kind = isinstance(mark, QualificationKind)
+                colours[mark] = (COLOURS.get(mark, "tag"), _(SHORT.get(mark, mark.value)) if kind else mark)
+            marks.append(colours[mark])
+        lines.append(
+            Line(
+                id,
+                row.name,
+                row.officer_id,
+                row.region,
+                industries[code],
+                marks,
+                suggested.get(id, "—"),
+                row.officer or _("还没有"),
+                _("、").join(at.helpers) if at.helpers else "",
+            )
+        )
+    return lines
 
 
 def _everything(filters: Filters) -> list[int]:
     """All that the filters find, at most so many as go at once."""
     filters.page = ""
-    return [row.id for row in list_enterprises(current_user, filters, MOST_AT_ONCE, counted=False).rows]
+    return [row.id for row in list_enterprises(_person(), filters, MOST_AT_ONCE, counted=False).rows]
 
 
 def _asked() -> list[int]:
@@ -162,17 +276,22 @@ def preview() -> Response:
     if not ids:
         return done(to=back, notice="choose_some")
     act, to = act_named(request.args.get("act")), number(request.args.get("to"))
-    plan = plan_for(current_user, act, to, ids) if act else None
+    plan = plan_for(_person(), act, to, ids) if act else None
     if act is None or plan is None:
-        rows = rows_of(current_user, ids)
+        rows = rows_of(_person(), ids)
+        officers, mark = (
+            officers_of(_person(), {row.team_id for row in rows}),
+            current_app.config["OFFICER_LOAD"],
+        )
         return page(
             "assignments/who.html",
             rows=rows,
             act=act or Act.GIVE,
             acts=Act,
-            officers=officers_of(current_user, {row.team_id for row in rows}),
+            officers=officers,
             several_teams=len({row.team_id for row in rows}) > 1,
-            mark=current_app.config["OFFICER_LOAD"],
+            top=_top(officers, mark),
+            mark=mark,
             back=back,
         )
     form = OrderForm(act=act.name.lower(), to=to, on=clock.today())
@@ -186,14 +305,15 @@ def proposal() -> Response:
     filters = _filters()
     if _state() in {"taken", "all"} and not request.args.getlist("e"):
         filters.scope = "pool"  # nobody wants the whole city dealt out again by one tap
-    ids = (ids_in(request.args.getlist("e")) or [])[:MOST_AT_ONCE] or _everything(filters)
+    # With everything ticked, the page's own boxes say no more than that.
+    chosen = [] if request.args.get("all") == "yes" else request.args.getlist("e")
+    ids = (ids_in(chosen) or [])[:MOST_AT_ONCE] or _everything(filters)
     back = _address(filters)
     if not ids:
         return done(to=back, notice="choose_some")
     beyond = request.args.get("beyond") == "yes"
-    plan = proposal_for(current_user, ids, beyond=beyond)
+    plan = proposal_for(_person(), ids, beyond=beyond)
     form = OrderForm(act="give", on=clock.today(), reason=_("按均衡建议分配"))
-    chosen = request.args.getlist("e")
     further = url_for("assignments.proposal", e=chosen, beyond="yes") if chosen else ""
     return _plan_page(
         plan, form, back,
@@ -205,6 +325,7 @@ def proposal() -> Response:
 
 def _plan_page(plan: Plan, form: OrderForm, back: str, status: int | None = None, **more: Any) -> Response:
     today = clock.today()
+    mark = current_app.config["OFFICER_LOAD"]
     context: dict[str, Any] = {"beyond": False, "further": "", "cut": False, "changed": [], "refusal": ""}
     return page(
         "assignments/preview.html",
@@ -213,7 +334,8 @@ def _plan_page(plan: Plan, form: OrderForm, back: str, status: int | None = None
         plan=plan,
         back=back,
         reasons=REASONS,
-        mark=current_app.config["OFFICER_LOAD"],
+        top=_top(plan.officers, mark, *plan.after.values()),
+        mark=mark,
         most=MOST_AT_ONCE,
         first_day=earliest(today),
         last_day=today,
@@ -266,8 +388,8 @@ def _again(
     ids = [line.enterprise_id for line in lines]
     if to is None and act.needs_officer:
         chosen = {line.enterprise_id: line.to for line in lines if line.enterprise_id not in changed}
-        return _plan_page(proposal_for(current_user, ids, chosen=chosen), form, back, status, **more)
-    plan = plan_for(current_user, act, to, ids)
+        return _plan_page(proposal_for(_person(), ids, chosen=chosen), form, back, status, **more)
+    plan = plan_for(_person(), act, to, ids)
     if plan is None:  # the officer cannot be chosen any more
         return page(
             "assignments/nothing.html",

@@ -32,8 +32,7 @@ class Act(enum.Enum):
         return self is Act.UNHELP or (self is not Act.HELP and any(mains))
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An enterprise that somebody is to be proposed for."""
 
     id: int
@@ -107,12 +106,12 @@ def _within(wanted: list[Candidate], officers: list[Server], mark: int | None) -
     """One team's share: the best pair first, as long as there is room."""
     at, extra = level([officer.load for officer in officers], len(wanted), mark)
     load = {officer.id: officer.load for officer in officers}
-    pairs = sorted(
+    with_room = [officer for officer in officers if officer.load <= at]
+    pairs = sorted([
         (*_fit(candidate, officer), officer.load, officer.id, number, candidate, officer)
         for number, candidate in enumerate(wanted)
-        for officer in officers
-        if officer.load <= at
-    ) if wanted else []  # fmt: skip
+        for officer in with_room
+    ])  # fmt: skip
     settled: dict[int, Proposal] = {}
     for _elsewhere, _unknown, distance, _load, officer_id, number, candidate, officer in pairs:
         if number in settled:
@@ -147,6 +146,16 @@ def _reason(candidate: Candidate, officer: Server, distance: float) -> Any:
     if near:
         return lazy("离现在服务的企业约 %(km)s 公里", km=km)
     return lazy("现在负责的企业少")
+
+
+def bar_of(load: int, more: int, mark: int, top: float) -> tuple[str, float, str, float, float, float]:
+    """A bar of `top`: class and width of what stays; class, start and width of what comes; where the mark stands."""
+    whole = max(top, 1)
+    kept = load + min(more, 0)
+    now, coming = round(100 * kept / whole, 3), round(100 * max(more, 0) / whole, 3)
+    stays = "f-warn" if load >= mark and more <= 0 else "f-brand"
+    comes = "f-warn" if kept + more > mark else "f-soft"
+    return stays, now, comes, now, coming, round(100 * mark / whole, 3)
 
 
 def earliest(today: date) -> date:

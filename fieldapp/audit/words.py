@@ -44,6 +44,7 @@ ACTIONS = {
     "enterprises_created": N_("新建企业"),
     "enterprises_changed": N_("更新企业资料"),
     "photos_added": N_("添加照片"),
+    "photos_removed": N_("去掉的照片"),
     "visit_planned": N_("安排走访"),
     "visit_replanned": N_("改走访计划"),
     "visit_joined": N_("加入同行走访"),

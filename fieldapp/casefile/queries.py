@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import current_app
@@ -19,6 +19,10 @@ from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
 from fieldapp.visits.models import HAPPENED, visit_companion
 
 KINDS = ("visit", "need", "follow_up")
+
+# Written out one by one: a plain tuple or "\n" makes SQLAlchemy assemble the statement anew in every request.
+_happened = Visit.status.in_([sa.literal(status, Visit.status.type) for status in HAPPENED])
+_line_end: Any = sa.literal_column("'\n'")
 
 
 @dataclass
@@ -62,7 +66,7 @@ def _branches() -> dict[str, sa.Select]:
         # Plans have not happened: they stand at the head of the casefile.
         "visit": _branch(
             Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes
-        ).where(Visit.enterprise_id == enterprise_id, Visit.status.in_(HAPPENED)),
+        ).where(Visit.enterprise_id == enterprise_id, _happened),
         "cancelled": _branch(
             Visit,
             "visit",
@@ -86,6 +90,21 @@ def _word(row: Any) -> Any:
     return states[row.kind][row.status]
 
 
+def _tally(model: Any, name: str, *conditions: Any) -> Any:
+    here = model.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer)
+    return (
+        sa.select(sa.func.count()).select_from(model).where(here, *conditions).scalar_subquery().label(name)
+    )
+
+
+_TALLIES = (
+    _tally(Visit, "visits", _happened),
+    _tally(Need, "needs"),
+    _tally(FollowUp, "follow_ups"),
+)
+_NOTHING_ELSE = sa.select(*_TALLIES)
+
+
 @cache
 def _timeline_of(kind: str) -> sa.Select:
     branches = _branches()
@@ -102,14 +121,14 @@ def _timeline_of(kind: str) -> sa.Select:
     columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
     companion = aliased(User)
     companions = (
-        sa.select(sa.func.aggregate_strings(companion.name, "\n"))
+        sa.select(sa.func.aggregate_strings(companion.name, _line_end))
         .join(visit_companion, visit_companion.c.officer_id == companion.id)
         .where(visit_companion.c.visit_id == union.c.id, union.c.kind == "visit")
         .correlate(union)
         .scalar_subquery()
     )
     return (
-        sa.select(*columns, User.name.label("by"), companions.label("companions"))
+        sa.select(*columns, User.name.label("by"), companions.label("companions"), *_TALLIES)
         .select_from(union)
         .outerjoin(User, User.id == union.c.by_id)
         .order_by(union.c.at.desc(), union.c.id.desc())
@@ -118,8 +137,14 @@ def _timeline_of(kind: str) -> sa.Select:
     )
 
 
-def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Happening], bool]:
-    """Newest first, `kind` of KINDS or all: (happenings, whether more follow). The door has been asked before."""
+class Timeline(NamedTuple):
+    happenings: list[Happening]
+    more: bool  # pages follow
+    tallies: dict[str, int]  # how many of each of KINDS, whatever is shown; visits are those that were made
+
+
+def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> Timeline:
+    """Newest first, `kind` of KINDS or all. The door has been asked before."""
     size = current_app.config["PAGE_SIZE"] // 2
     values = {
         "enterprise": enterprise_id,
@@ -136,7 +161,9 @@ def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> tuple[list[Ha
         happenings.append(
             Happening(row.kind, row.id, row.at, row.title, _by(row), _word(row), _purposes(row), way)
         )
-    return happenings, len(rows) > size
+    counted = rows or fetch(_NOTHING_ELSE, values)  # nothing of that kind, or a page after the last
+    tallies = {one: getattr(counted[0], f"{one}s") for one in KINDS}
+    return Timeline(happenings, len(rows) > size, tallies)
 
 
 def _by(row: Any) -> list[str]:
@@ -147,19 +174,6 @@ def _purposes(row: Any) -> list[Any]:
     if row.kind != "visit":
         return []
     return [purpose for purpose in VisitPurpose if f'"{purpose.name}"' in row.purposes]
-
-
-def _tally(model: Any, *conditions: Any) -> Any:
-    here = model.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer)
-    return sa.select(sa.func.count()).select_from(model).where(here, *conditions).scalar_subquery()
-
-
-_TALLIES = sa.select(_tally(Visit, Visit.status.in_(HAPPENED)), _tally(Need), _tally(FollowUp))
-
-
-def tallies(enterprise_id: int) -> dict[str, int]:
-    """How many of each kind, in one query; visits are those that were made."""
-    return dict(zip(KINDS, fetch(_TALLIES, {"enterprise": enterprise_id})[0], strict=True))
 
 
 MOST_PLANS = 5

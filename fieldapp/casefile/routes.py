@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from flask import Response, request
 from flask_login import current_user
 
 from fieldapp.casefile.blueprint import bp
-from fieldapp.casefile.queries import KINDS, plans, tallies, timeline
+from fieldapp.casefile.queries import KINDS, plans, timeline
 from fieldapp.coordinates import wgs84_to_gcj02
 from fieldapp.enterprises.access import can_manage_codes, can_record_visit, can_see_phones
 from fieldapp.enterprises.industries import industry_name
@@ -22,9 +23,14 @@ def map_link(enterprise: Enterprise) -> str | None:
     """Amap's URI for "take me there" (lbs.amap.com/api/uri-api, 2024). Amap draws in GCJ-02, so it gets that."""
     if enterprise.lat is None or enterprise.lng is None:
         return None
-    lng, lat = wgs84_to_gcj02(enterprise.lng, enterprise.lat)
+    return _map_link(enterprise.name, enterprise.lat, enterprise.lng)
+
+
+@lru_cache(maxsize=1000)
+def _map_link(name: str, lat: float, lng: float) -> str:
+    lng, lat = wgs84_to_gcj02(lng, lat)
     query = {
-        "to": f"{lng:.6f},{lat:.6f},{enterprise.name}",
+        "to": f"{lng:.6f},{lat:.6f},{name}",
         "mode": "car",
         "src": "fieldapp",
         "coordinate": "gaode",
@@ -40,19 +46,19 @@ def show(enterprise_id: int) -> Response:
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
     asked = request.args.get("page", "")
-    number = min(int(asked), 200) if asked.isdecimal() and int(asked) > 0 else 1
-    happenings, more = timeline(enterprise_id, kind, number)
+    number = min(int(asked), 200) if asked.isdecimal() and len(asked) < 6 and int(asked) > 0 else 1
+    story = timeline(enterprise_id, kind, number)
     return page(
         "casefile/show.html",
         who=who,
         enterprise=who.enterprise,
         industry=industry_name(who.enterprise.industry),
         map_link=map_link(who.enterprise),
-        happenings=happenings,
-        more=more,
+        happenings=story.happenings,
+        more=story.more,
         kind=kind,
         number=number,
-        tallies=tallies(enterprise_id),
+        tallies=story.tallies,
         plans=plans(enterprise_id),
         may_visit=can_record_visit(current_user, who.enterprise),
         may_see_phones=can_see_phones(current_user, who.enterprise),

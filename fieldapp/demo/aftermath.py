@@ -110,7 +110,13 @@ def move_needs(rng: random.Random, persons: dict[int, Person], leads: dict[int |
             ("resolve", officer),
         ]
         now: Any = SimpleNamespace(
-            id=need.id, status=need.status, claimed_by_id=None, enterprise_id=need.enterprise_id, holder=None
+            id=need.id,
+            title=need.title,
+            author_id=need.author_id,
+            status=need.status,
+            claimed_by_id=None,
+            enterprise_id=need.enterprise_id,
+            holder=None,
         )
         at = need.created_at
         for name, person in steps[:far]:

@@ -93,18 +93,29 @@ def _coverage(scope: Scope) -> sa.Select:
         .where(visible(scope))
         .subquery()
     )
-    return (
+    # Names join what is counted, not each enterprise.
+    counted = (
         sa.select(
             each.c.region_id,
-            Region.name.label("region"),
             each.c.officer_id,
-            User.name.label("officer"),
             sa.func.count().label("enterprises"),
             sa.func.sum(each.c.covered).label("covered"),
         )
-        .join(Region, Region.id == each.c.region_id)
-        .outerjoin(User, User.id == each.c.officer_id)
-        .group_by(each.c.region_id, Region.code, Region.name, each.c.officer_id, User.name)
+        .group_by(each.c.region_id, each.c.officer_id)
+        .subquery()
+    )
+    return (
+        sa.select(
+            counted.c.region_id,
+            Region.name.label("region"),
+            counted.c.officer_id,
+            User.name.label("officer"),
+            counted.c.enterprises,
+            counted.c.covered,
+        )
+        .select_from(counted)
+        .join(Region, Region.id == counted.c.region_id)
+        .outerjoin(User, User.id == counted.c.officer_id)
         .order_by(Region.code)
     )
 
@@ -181,8 +192,7 @@ def _tallies(scope: Scope) -> sa.CompoundSelect:
         _group("review").select_from(waiting),
         _group("visits").select_from(visits).where(made, Visit.status.in_(HAPPENED), seen),
         _group("needs").select_from(needs).where(came_in, seen),
-        # Promises have no index by day alone: here the enterprises are the way in, each with its own few.
-        _group("promises").select_from(promises).where(promised, visible(scope)),
+        _group("promises").select_from(promises).where(promised, seen),
     )
 
 
@@ -270,7 +280,7 @@ def _made(scope: Scope, paged: bool) -> sa.Select:
         sa.select(*_PROMISE)
         .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
         .join(User, User.id == FollowUp.assignee_id)
-        .where(_between(FollowUp.created_at, "monday", "sunday"), visible(scope))
+        .where(_between(FollowUp.created_at, "monday", "sunday"), _in_sight(scope))
     )
     if paged:
         before = sa.tuple_(_moment("before_at"), sa.bindparam("before_id", type_=FollowUp.id.type))
@@ -321,9 +331,7 @@ def _news(scope: Scope) -> sa.CompoundSelect:
     return sa.union_all(
         branch("visit", Visit, Visit.arrived_at, said, Visit.officer_id, Visit.status.in_(HAPPENED), seen),
         branch("need", Need, Need.created_at, Need.title, Need.author_id, seen),
-        branch(
-            "follow_up", FollowUp, FollowUp.created_at, FollowUp.title, FollowUp.assignee_id, visible(scope)
-        ),
+        branch("follow_up", FollowUp, FollowUp.created_at, FollowUp.title, FollowUp.assignee_id, seen),
     )
 
 

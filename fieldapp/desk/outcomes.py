@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from fieldapp.accounts import Role, User
 from fieldapp.db import UtcDateTime, fetch
+from fieldapp.desk.board import last_asked
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
@@ -90,15 +91,20 @@ def _within(at: Any) -> Any:
     )
 
 
-_NEEDS = sa.and_(Need.claimed_by_id == _officer(), Need.status.in_(CLOSED), _within(Need.ended_at))
+# The way in is whose and when; by their state everything that somebody ever closed would be walked through.
+_NEEDS = sa.and_(
+    Need.claimed_by_id == _officer(), _within(Need.ended_at), last_asked(Need.status.in_(CLOSED))
+)
 _PROMISES = sa.and_(
-    FollowUp.assignee_id == _officer(), FollowUp.status == FollowUpStatus.DONE, _within(FollowUp.closed_at)
+    FollowUp.assignee_id == _officer(),
+    _within(FollowUp.closed_at),
+    last_asked(FollowUp.status == FollowUpStatus.DONE),
 )
 
 
 def _visits() -> Any:
     """Ids of the visits made alone or in company; a joint visit is an outcome of everybody who went."""
-    made = sa.and_(_within(Visit.arrived_at), Visit.status.in_(HAPPENED))
+    made = sa.and_(_within(Visit.arrived_at), last_asked(Visit.status.in_(HAPPENED)))
     joined = (
         sa.select(visit_companion.c.visit_id)
         .join(Visit, Visit.id == visit_companion.c.visit_id)

@@ -55,11 +55,13 @@ def _open_visits(scope: Scope) -> sa.Select:
             Visit.status.in_((VisitStatus.PLANNED, VisitStatus.RETURNED)),
         )
     )
-    # A record that was sent back does not stay open because hands changed (see visits.queries.returned_visits).
+    # A record that was sent back, or begun and not written, does not stay open because hands changed.
     inherited = (
         sa.select(Visit.id)
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .where(Visit.status == VisitStatus.RETURNED, Enterprise.officer_id == _viewer())
+        .where(
+            Visit.status.in_((VisitStatus.RETURNED, VisitStatus.ARRIVED)), Enterprise.officer_id == _viewer()
+        )
     )
     chosen = sa.union(own, joined, inherited).subquery()
     return (

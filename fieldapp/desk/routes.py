@@ -23,6 +23,7 @@ from fieldapp.periods import Period, period_named
 from fieldapp.refusals import NotFound
 
 SHOWN = 5
+SHOWN_NEWS = 3  # of each kind that came in this week
 PERIODS = ("quarter", "last-quarter", "year")
 
 
@@ -62,9 +63,10 @@ def today() -> Response:
     planned_at = {visit.enterprise_id for visit in (*plans.unfinished, *plans.missed, *plans.planned)}
     due = due_visits(person, day, planned_at, SHOWN + 1) if person.is_officer else []
     kind, stop = next_stop(plans, due)
-    promised = own_promises(
-        person, MOST_WAITING
-    )  # also what the tab's badge says, see followups.queries.waiting
+    # Also what the tab's badge says, see followups.queries.waiting.
+    promised = own_promises(person, MOST_WAITING)
+    news = unread(person)
+    told = {url_for("visits.show", visit_id=visit.id) for visit in plans.returned}
     rows = {"unfinished": plans.unfinished, "planned": plans.planned, "due": due}
     if kind:
         rows[kind] = rows[kind][1:]
@@ -78,7 +80,9 @@ def today() -> Response:
         planned_count=len(ahead),
         visited=visited_by(person, week.since),
         waiting=len(promised),
-        news=unread(person),
+        unread=len(news),
+        # A visit that was sent back stands among what is to be done, with the lead's words: not once more as news.
+        news=[one for one in news if not (one.kind == "visit_returned" and one.path in told)],
         kind=kind,
         stop=stop,
         map_link=map_link(stop) if stop else None,
@@ -129,7 +133,7 @@ def lead() -> Response:
         pool=next((line for line in lines if line.id is None), OfficerLine(None)),
         overdue=boards.overdue_promises(person, day, SHOWN),
         week=week,
-        news=boards.came_in(person, week, SHOWN),
+        news=boards.came_in(person, week, SHOWN_NEWS),
         shown=SHOWN,
     )
 

@@ -108,7 +108,10 @@ class Board:
         return [(state, self.states.get(state.name, 0)) for state in (*STAGES, *aside)]
 
     def officer(self, officer_id: int | None) -> OfficerLine:
-        return self.officers.setdefault(officer_id, OfficerLine(officer_id))
+        line = self.officers.get(officer_id)
+        if line is None:
+            line = self.officers[officer_id] = OfficerLine(officer_id)
+        return line
 
 
 def board_of(coverage: Iterable[Any], tallies: Iterable[Tally]) -> Board:
@@ -119,11 +122,14 @@ def board_of(coverage: Iterable[Any], tallies: Iterable[Tally]) -> Board:
     board = Board()
     regions: dict[int, RegionLine] = {}
     for row in coverage:
-        region = regions.setdefault(row.region_id, RegionLine(row.region_id, row.region))
-        region.covered = region.covered.plus(row.covered, row.enterprises)
+        covered, enterprises = row.covered, row.enterprises
+        region = regions.get(row.region_id)
+        if region is None:
+            region = regions[row.region_id] = RegionLine(row.region_id, row.region)
+        region.covered = region.covered.plus(covered, enterprises)
         line = board.officer(row.officer_id)
-        line.covered = line.covered.plus(row.covered, row.enterprises)
-        board.covered = board.covered.plus(row.covered, row.enterprises)
+        line.covered = line.covered.plus(covered, enterprises)
+        board.covered = board.covered.plus(covered, enterprises)
     board.regions = list(regions.values())
     for tally in tallies:
         _add(board, tally)

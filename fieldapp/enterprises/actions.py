@@ -117,6 +117,9 @@ def forget_visit(enterprise_id: int, today: date) -> None:
     run(_CORRECT_VISIT, {"enterprise": enterprise_id, "visited": None, "due": today})
 
 
+LONGEST_REASON = 200  # of an assignment
+
+
 class Move(NamedTuple):
     """One enterprise goes from one main officer to another; None is the team's pool."""
 
@@ -183,8 +186,8 @@ def add_helper(
 
 
 def add_helpers(by: Person | None, pairs: Sequence[tuple[int, int]], on: date, reason: str = "") -> None:
-    """The same for several (enterprise id, officer id)."""
-    by_id = by.id if by else None
+    """The same for several (enterprise id, officer id). Of a longer reason the beginning is kept here."""
+    by_id, reason = by.id if by else None, reason[:LONGEST_REASON]
     rows = [
         {"enterprise_id": enterprise_id, "officer_id": officer_id, "is_main": False, "started_on": on,
          "by_id": by_id, "reason": reason, "end_reason": ""}

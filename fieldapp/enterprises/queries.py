@@ -392,10 +392,14 @@ class Profile:
     helpers: list[str]
 
 
+# Written out: what SQLAlchemy puts in for a plain "\n" makes it assemble the statement anew in every request.
+_line_end: Any = sa.literal_column("'\n'")
+
+
 @cache
 def _profile_of(scope: Scope) -> sa.Select:
     tags = (
-        sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, "\n"))
+        sa.select(sa.func.aggregate_strings(EnterpriseTag.tag, _line_end))
         .where(EnterpriseTag.enterprise_id == Enterprise.id)
         .correlate(Enterprise)
         .scalar_subquery()
@@ -403,14 +407,14 @@ def _profile_of(scope: Scope) -> sa.Select:
     until = sa.func.coalesce(sa.cast(Qualification.valid_to, sa.String), "")
     held = sa.cast(Qualification.id, sa.String) + " " + sa.cast(Qualification.kind, sa.String) + " " + until
     qualifications = (
-        sa.select(sa.func.aggregate_strings(held, "\n"))
+        sa.select(sa.func.aggregate_strings(held, _line_end))
         .where(Qualification.enterprise_id == Enterprise.id)
         .correlate(Enterprise)
         .scalar_subquery()
     )
     helper = aliased(User)
     helpers = (
-        sa.select(sa.func.aggregate_strings(helper.name, "\n"))
+        sa.select(sa.func.aggregate_strings(helper.name, _line_end))
         .select_from(Assignment)
         .join(helper, helper.id == Assignment.officer_id)
         .where(

@@ -107,7 +107,7 @@ def open_entry(user_id: int) -> Answer | None:
         "key": key,
         "user_id": user_id,
         "method": request.method,
-        "path": request.path,
+        "path": request.path[:300],  # the fingerprint has all of it
         "fingerprint": content,
         "created_at": now(),
     }

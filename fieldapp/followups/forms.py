@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import DateField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from fieldapp import clock, workdays
 from fieldapp.followups.models import FollowUpKind, FollowUpStatus
 from fieldapp.followups.rules import LONGEST_WAIT_YEARS, latest_due
-from fieldapp.forms import Form, PhoneId, no_control_characters, typed
+from fieldapp.forms import Form, PhoneId, choices_of, no_control_characters, typed
 from fieldapp.languages import _, lazy
 
 SHORTCUTS = (3, 5, 10)  # working days
@@ -48,7 +48,7 @@ class _Due(DateField):
 
 
 _TITLE_LIMITS = [Length(max=200, message=lazy("最多 200 个字。")), no_control_characters]
-_KINDS = [(kind.name, lazy(kind.value)) for kind in FollowUpKind]
+_KINDS = choices_of(FollowUpKind)
 
 
 class PromiseRow(Form):
@@ -159,9 +159,11 @@ class ReassignForm(Form):
         super().__init__(*args, **kwargs)
         self.colleagues = {one.id: one for one in colleagues}
         self.to.choices = [
-            ("", _("请选一位")),
+            SelectChoice("", _("请选一位")),
             *(
-                (one.id, one.name if one.serves else _("%(name)s（会成为协助干部）", name=one.name))
+                SelectChoice(
+                    one.id, one.name if one.serves else _("%(name)s（会成为协助干部）", name=one.name)
+                )
                 for one in colleagues
             ),
         ]
@@ -171,7 +173,10 @@ class CloseForm(Form):
     status = RadioField(
         lazy("办得怎样"),
         [InputRequired(lazy("请选一项。"))],
-        choices=[(FollowUpStatus.DONE.name, lazy("办好了")), (FollowUpStatus.DROPPED.name, lazy("不再办"))],
+        choices=[
+            SelectChoice(FollowUpStatus.DONE.name, lazy("办好了")),
+            SelectChoice(FollowUpStatus.DROPPED.name, lazy("不再办")),
+        ],
     )
     result = TextAreaField(
         lazy("结果或原因"),

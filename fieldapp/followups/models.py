@@ -47,6 +47,8 @@ class FollowUp(db.Model):
     __tablename__ = "follow_up"
     __table_args__ = (
         sa.Index(None, "assignee_id", "status", "due_on", "id"),
+        sa.Index(None, "assignee_id", "closed_at"),
+        sa.Index(None, "created_at", "id"),
         sa.Index(None, "enterprise_id", "created_at"),
         sa.Index(None, "status", "due_on", "id"),
         sa.Index(None, "visit_id"),

@@ -14,6 +14,7 @@ from wtforms import (
     FormField,
     HiddenField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -21,7 +22,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from fieldapp import clock
-from fieldapp.forms import Form, PhoneId, no_control_characters, typed
+from fieldapp.forms import Form, PhoneId, choices_of, no_control_characters, typed
 from fieldapp.languages import lazy
 from fieldapp.needs.models import (
     Cooperation,
@@ -42,13 +43,21 @@ TITLE_LENGTH = Length(max=200, message=lazy("最多 200 个字，细节可以写
 TEXT_LENGTH = Length(max=5000, message=lazy("最多 5,000 个字。"))
 
 
-def _choices(kind: type[Enum]) -> list[tuple[str, Any]]:
-    return [(one.name, lazy(one.value)) for one in kind]
-
-
 def _said(kind: type[Enum], text: str | None) -> Any:
     """The enum of that name; None for nothing chosen."""
     return kind[text] if text else None
+
+
+class Budget(DecimalField):
+    """万元. Decimal knows numbers that are none (NaN, sNaN); no budget is one of them."""
+
+    data: Decimal | None
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not self.data.is_finite():
+            self.data = None
+            raise ValueError(self.gettext("Not a valid decimal value."))
 
 
 class NeedRow(Form):
@@ -60,8 +69,8 @@ class NeedRow(Form):
 
     id = PhoneId()
     title = StringField(lazy("一句话说清需求"), [TITLE_LENGTH, no_control_characters])
-    kind = SelectField(lazy("类型"), choices=_choices(NeedKind))
-    budget = DecimalField(lazy("预算（万元）"), [Optional(), BUDGET], places=2)
+    kind = SelectField(lazy("类型"), choices=choices_of(NeedKind))
+    budget = Budget(lazy("预算（万元）"), [Optional(), BUDGET], places=2)
     deadline = DateField(lazy("希望什么时候解决"), [Optional()])
     description = TextAreaField(lazy("具体说明"), [TEXT_LENGTH, no_control_characters])
 
@@ -117,8 +126,8 @@ class NeedForm(Form):
     source = RadioField(
         lazy("怎么知道的"),
         choices=[
-            (NeedSource.VISIT.name, lazy("走访时听到的")),
-            (NeedSource.PHONE.name, lazy("电话里说的")),
+            SelectChoice(NeedSource.VISIT.name, lazy("走访时听到的")),
+            SelectChoice(NeedSource.PHONE.name, lazy("电话里说的")),
         ],
         validators=[InputRequired(lazy("请选一项。"))],
     )
@@ -126,20 +135,24 @@ class NeedForm(Form):
         lazy("一句话说清需求"),
         [InputRequired(lazy("请用一句话说清需求。")), TITLE_LENGTH, no_control_characters],
     )
-    kind = RadioField(lazy("想解决哪类问题"), [InputRequired(lazy("请选一项。"))], choices=_choices(NeedKind))
+    kind = RadioField(
+        lazy("想解决哪类问题"), [InputRequired(lazy("请选一项。"))], choices=choices_of(NeedKind)
+    )
     description = TextAreaField(lazy("具体说明"), [TEXT_LENGTH, no_control_characters])
-    field = SelectField(lazy("技术领域"), choices=[("", lazy("说不准，先不选")), *_choices(NeedField)])
+    field = SelectField(lazy("技术领域"), choices=choices_of(NeedField, nothing=lazy("说不准，先不选")))
     indicators = FieldList(
         FormField(IndicatorRow), lazy("技术指标"), min_entries=1, max_entries=MOST_INDICATORS
     )
     deadline = DateField(lazy("希望什么时候解决"), [Optional()])
-    budget = DecimalField(lazy("预算"), [Optional(), BUDGET], places=2)
-    cooperation = SelectField(lazy("合作方式"), choices=[("", lazy("还没谈到")), *_choices(Cooperation)])
-    ip_ownership = SelectField(lazy("知识产权归谁"), choices=[("", lazy("还没谈到")), *_choices(IpOwnership)])
+    budget = Budget(lazy("预算"), [Optional(), BUDGET], places=2)
+    cooperation = SelectField(lazy("合作方式"), choices=choices_of(Cooperation, nothing=lazy("还没谈到")))
+    ip_ownership = SelectField(
+        lazy("知识产权归谁"), choices=choices_of(IpOwnership, nothing=lazy("还没谈到"))
+    )
     conditions = TextAreaField(lazy("对合作方的要求"), [TEXT_LENGTH, no_control_characters])
-    urgency = RadioField(lazy("多急"), choices=_choices(Urgency), default=Urgency.NORMAL.name)
+    urgency = RadioField(lazy("多急"), choices=choices_of(Urgency), default=Urgency.NORMAL.name)
     disclosure = RadioField(
-        lazy("可以公开到什么程度"), choices=_choices(Disclosure), default=Disclosure.MATCHING.name
+        lazy("可以公开到什么程度"), choices=choices_of(Disclosure), default=Disclosure.MATCHING.name
     )
     contact_id = SelectField(lazy("企业联系人"))
 
@@ -155,8 +168,8 @@ class NeedForm(Form):
         self.today = today
         self.old_deadline = old_deadline
         self.contact_id.choices = [
-            ("", lazy("还没定")),
-            *((str(contact.id), f"{contact.name} {contact.title}".strip()) for contact in contacts),
+            SelectChoice("", lazy("还没定")),
+            *(SelectChoice(str(one.id), f"{one.name} {one.title}".strip()) for one in contacts),
         ]
 
     def validate_title(self, field: Any) -> None:
@@ -243,7 +256,7 @@ class NoteForm(Form):
 class StepForm(Form):
     """What a step asks for: a sentence that must or may be said, and for the last one how it really ended."""
 
-    ending = RadioField(lazy("办得怎样"), choices=_choices(Ending))
+    ending = RadioField(lazy("办得怎样"), choices=choices_of(Ending))
     text = TextAreaField(
         lazy("说明"), [Length(max=2000, message=lazy("最多 2000 个字。")), no_control_characters]
     )

@@ -116,6 +116,7 @@ class Need(db.Model):
         sa.Index(None, "visit_id"),
         sa.Index(None, "status", "created_at", "id"),
         sa.Index(None, "claimed_by_id", "status"),
+        sa.Index(None, "claimed_by_id", "ended_at"),
         sa.Index(None, "ended_at"),
     )
 

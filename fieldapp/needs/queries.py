@@ -148,9 +148,10 @@ def _conditions(person: Person, filters: Filters) -> list[Any]:
     return conditions
 
 
-def officer_words(officer_id: int) -> str:
-    """The filter `officer` in words."""
-    name = db.session.scalar(sa.select(User.name).where(User.id == officer_id))
+def officer_words(person: Person, officer_id: int) -> str:
+    """The filter `officer` in words; the name only of somebody who has an enterprise in sight."""
+    has_one = sa.exists().where(Enterprise.officer_id == User.id, visible_to(person)).correlate(User)
+    name = db.session.scalar(sa.select(User.name).where(User.id == officer_id, has_one))
     return _("%(name)s负责的企业", name=name or "—")
 
 

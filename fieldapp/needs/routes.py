@@ -79,10 +79,12 @@ def _named(kind: type[Word], name: str) -> Word | None:
 
 
 def _day(name: str) -> date | None:
+    """The day that the address names; what no need can have come in on is no filter."""
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        asked = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
+    return asked if 2000 <= asked.year < 2200 else None
 
 
 def _filters() -> Filters:
@@ -124,7 +126,7 @@ def _chosen(filters: Filters, regions: list[Any]) -> list[tuple[str, str]]:
     if filters.state == "closed":
         chosen.append((_("已办结"), needs_url(filters, state=None)))
     if filters.officer:
-        chosen.append((officer_words(filters.officer), needs_url(filters, officer=None)))
+        chosen.append((officer_words(current_user, filters.officer), needs_url(filters, officer=None)))
     if filters.since or filters.until:
         words = _("%(first)s 到 %(last)s 提出", first=day(filters.since), last=day(filters.until))
         chosen.append((words, needs_url(filters, since=None, until=None)))

@@ -13,6 +13,7 @@ from uuid6 import uuid7
 
 from fieldapp import audit, clock
 from fieldapp.attachments.actions import keep_all
+from fieldapp.attachments.models import Attachment, AttachmentCopy
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.actions import add_contact, note_visit
 from fieldapp.followups.actions import promise
@@ -72,6 +73,17 @@ _UNLINK = sa.delete(visit_photo).where(
     visit_photo.c.visit_id == sa.bindparam("which", type_=visit_photo.c.visit_id.type),
     visit_photo.c.attachment_id == sa.bindparam("photo", type_=visit_photo.c.attachment_id.type),
 )
+# A photo that no visit shows any more: first its bytes, then itself.
+_DISCARD = [
+    sa.delete(table).where(
+        which.in_(sa.bindparam("photos", expanding=True)),
+        ~sa.exists().where(visit_photo.c.attachment_id == which),
+    )
+    for table, which in (
+        (AttachmentCopy.__table__, AttachmentCopy.__table__.c.attachment_id),
+        (Attachment.__table__, Attachment.__table__.c.id),
+    )
+]
 _LATEST = (
     sa.select(Visit.arrived_at, Visit.next_contact_on)
     .where(
@@ -306,7 +318,7 @@ def amend(
         run(_UNMEET, [{"which": visit.id, "whom": one} for one in sorted(gone)])
     _change_companions(visit.id, set(before["companions"]), set(after["companions"]))
     if photos_removed:
-        run(_UNLINK, [{"which": visit.id, "photo": one} for one in photos_removed])
+        _remove_photos(person, visit, photos_removed)
     last = fetch(_LAST_PLACE, {"visit": visit.id})[0][0] if photos else None
     try:
         _add(
@@ -355,6 +367,16 @@ def _change_companions(visit_id: uuid.UUID, before: set[int], after: set[int]) -
         run(_PART, [{"which": visit_id, "whom": one} for one in sorted(before - after)])
     if after - before:
         run(_COMPANION, [{"visit_id": visit_id, "officer_id": one} for one in sorted(after - before)])
+
+
+def _remove_photos(person: Person, visit: Visit, photos: Collection[uuid.UUID]) -> None:
+    """Off the record and out of the database: who takes a photo away means it. Another visit may still show it."""
+    run(_UNLINK, [{"which": visit.id, "photo": one} for one in photos])
+    for discard in _DISCARD:
+        run(discard, {"photos": list(photos)})
+    audit.record(
+        "photos_removed", f"visit:{visit.id}", actor=person, enterprise=visit.enterprise_id, count=len(photos)
+    )
 
 
 def _tell_enterprise(enterprise_id: int) -> None:

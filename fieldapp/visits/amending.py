@@ -19,7 +19,7 @@ from fieldapp.forms import typed
 from fieldapp.guards import needs, prepares, takes_body
 from fieldapp.languages import lazy
 from fieldapp.pages import done, page, redirect
-from fieldapp.visits import actions
+from fieldapp.visits import actions, rules
 from fieldapp.visits.access import can_amend
 from fieldapp.visits.blueprint import bp
 from fieldapp.visits.editing import (
@@ -195,7 +195,7 @@ def edit(visit_id: uuid.UUID) -> Response:
     adding = request.form.get("add", "")
     if adding in ROWS:
         form.add_row(adding)
-    elif form.validate():
+    elif form.validate() and _times_hold(edited):
         mine = edited.written()
         if edited.version != visit.version:
             differ = differing(edited.stored, mine)
@@ -211,13 +211,26 @@ def edit(visit_id: uuid.UUID) -> Response:
     return _again(edited)
 
 
+def _times_hold(edited: _Edit) -> bool:
+    """Times that cannot be are said beside their field before anything is compared: what a conflict offers can be
+    stored."""
+    form = edited.form
+    arrived_at = stored_clock(form.arrived_at.data) or edited.stored["arrived_at"]
+    try:
+        rules.require_possible(arrived_at, stored_clock(form.left_at.data), edited.now)
+    except (NotYetArrived, TooLongAgo, LeftBeforeArriving) as refusal:
+        refused_times(form, refusal)
+        return False
+    return True
+
+
 CHOOSE = lazy("两边写得不一样，请选用哪一个。")
 
 
 def _again(edited: _Edit, more: Sequence[tuple[str, Any, Any]] = ()) -> Response:
     """The form with its mistakes, and the questions that it asked before."""
-    rows: list[Versus] = []
-    if edited.asked and not (edited.form.arrived_at.errors or edited.form.way.errors):
+    form, rows = edited.form, list[Versus]()
+    if edited.asked and not any(field.errors for field in (form.arrived_at, form.left_at, form.way)):
         mine = edited.written()
         fields = [field for field in differing(edited.stored, mine) if field in edited.asked]
         rows = versus(fields, edited.stored, mine, edited.names, edited.choices)

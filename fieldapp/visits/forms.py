@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from wtforms import (
@@ -15,6 +15,7 @@ from wtforms import (
     FormField,
     HiddenField,
     RadioField,
+    SelectChoice,
     StringField,
     TextAreaField,
 )
@@ -23,7 +24,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from fieldapp import clock
 from fieldapp.attachments.forms import PhotosField
 from fieldapp.followups.forms import PromiseRow, promise_row_words
-from fieldapp.forms import Form, PhoneId, Tiles, known_id, no_control_characters, typed
+from fieldapp.forms import Form, PhoneId, Tiles, choices_of, known_id, no_control_characters, typed
 from fieldapp.languages import lazy
 from fieldapp.needs.forms import NeedRow, need_row_words
 from fieldapp.visits.models import VisitPurpose, VisitWay
@@ -85,7 +86,7 @@ class VisitForm(Form):
     met = Tiles(lazy("见到的人"), coerce=int)
     met_nobody = BooleanField(lazy("未见到人"))
     new_contacts = Rows(FormField(ContactRow), max_entries=MOST_ROWS)
-    purposes = Tiles(lazy("走访目的"), choices=[(p.name, lazy(p.value)) for p in VisitPurpose])
+    purposes = Tiles(lazy("走访目的"), choices=choices_of(VisitPurpose))
     said = TextAreaField(
         lazy("聊了什么"), [Length(max=SAID_LENGTH, message=lazy("最多 10,000 个字。")), no_control_characters]
     )
@@ -94,7 +95,7 @@ class VisitForm(Form):
     far = RadioField(
         lazy("比登记点远，点一下原因"),
         [Optional()],
-        choices=[(name, lazy(word)) for name, word in FAR_REASONS.items()],
+        choices=[SelectChoice(name, lazy(word)) for name, word in FAR_REASONS.items()],
     )
     far_words = StringField(
         lazy("别的原因"), [Length(max=100, message=lazy("最多 100 个字。")), no_control_characters]
@@ -103,9 +104,7 @@ class VisitForm(Form):
     photos_removed = Tiles(lazy("去掉的照片"), coerce=uuid.UUID, validate_choice=False)
     arrived_at = DateTimeLocalField(lazy("到访时间"), [InputRequired(lazy("请填到访时间。"))], format=_CLOCK)
     left_at = DateTimeLocalField(lazy("离开时间"), [Optional()], format=_CLOCK)
-    way = RadioField(
-        lazy("怎么走访"), choices=[(w.name, lazy(w.value)) for w in VisitWay], default=VisitWay.ON_SITE.name
-    )
+    way = RadioField(lazy("怎么走访"), choices=choices_of(VisitWay), default=VisitWay.ON_SITE.name)
     next_contact_on = DateField(lazy("约好下次联系"), [Optional()])
     companions = Tiles(lazy("同行的同事"), coerce=int, choices=[])
     override_reason = StringField(
@@ -135,11 +134,11 @@ class VisitForm(Form):
         if arrived_now is not None:
             self.arrived_at.process(None, arrived_now)
             self.arrived_at.raw_data = [arrived_now.isoformat()]
-        self.met.choices = [(c.id, f"{c.name} {c.title}".strip()) for c in contacts]
+        self.met.choices = [SelectChoice(c.id, f"{c.name} {c.title}".strip()) for c in contacts]
 
     def offer_companions(self, people: Sequence[Any]) -> None:
         """Who may have come along; asked only when it is shown or was chosen."""
-        self.companions.choices = [(person.id, person.name) for person in people]
+        self.companions.choices = [SelectChoice(person.id, person.name) for person in people]
 
     def add_row(self, kind: str) -> None:
         """One more empty row, for the form that is sent without script."""
@@ -188,9 +187,9 @@ def device_clock(form: VisitForm) -> datetime | None:
     """The phone's own time, when it says one."""
     try:
         value = datetime.fromisoformat(form.hidden["device_at"])
-    except ValueError:
+        return value.astimezone(UTC) if value.tzinfo else None
+    except (ValueError, OverflowError):  # no time, or one at the ends of the calendar
         return None
-    return value if value.tzinfo else None
 
 
 def additions(form: VisitForm) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 
 from fieldapp.coordinates import metres_between
@@ -12,6 +12,8 @@ from fieldapp.refusals import Refusal
 
 # A phone's clock may run ahead by so much before its "now" counts as the future.
 CLOCK_SKEW = timedelta(minutes=10)
+# Longer than this nobody stays: the day of leaving is a slip of the finger, and lists show its hour only.
+LONGEST = timedelta(hours=24)
 # Longer ago than this is a slip of the finger, not a visit to add.
 OLDEST = timedelta(days=366)
 
@@ -28,14 +30,22 @@ class LeftBeforeArriving(Refusal):
     message = lazy("离开时间不能早于到访时间。")
 
 
+class StayedTooLong(LeftBeforeArriving):
+    """Also a leaving time that does not fit the arrival, said beside the same field."""
+
+    message = lazy("离开时间比到访时间晚了一天还多，请检查日期。")
+
+
 def require_possible(arrived_at: datetime, left_at: datetime | None, now: datetime) -> None:
-    """Raises NotYetArrived, TooLongAgo or LeftBeforeArriving."""
+    """Raises NotYetArrived, TooLongAgo, LeftBeforeArriving or StayedTooLong."""
     if arrived_at > now + CLOCK_SKEW:
         raise NotYetArrived
     if arrived_at < now - OLDEST:
         raise TooLongAgo
     if left_at is not None and left_at < arrived_at:
         raise LeftBeforeArriving
+    if left_at is not None and left_at > arrived_at + LONGEST:
+        raise StayedTooLong
 
 
 def is_late_entry(visited_on: date, today: date) -> bool:
@@ -76,11 +86,12 @@ def _number(text: str | None) -> float | None:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """None also for the ends of time, which no other zone's clock can show."""
     try:
         value = datetime.fromisoformat(text or "")
-    except ValueError:
+        return value.astimezone(UTC) if value.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return value if value.tzinfo else None
 
 
 def read_fix(

@@ -94,7 +94,7 @@ def test_the_calendars_address_can_be_copied_once(site, phone):
     page = phone("zhao")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{site.url}/me/calendar")
-    page.get_by_role("button", name="开通日历订阅").click()
+    page.get_by_role("button", name="开通订阅").click()
     page.get_by_role("button", name="复制地址").click()
     page.get_by_text("已复制").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")

@@ -101,7 +101,7 @@ LIMITS = {
     "/enterprises": 6,
     "/enterprises?q=有限公司": 6,
     "/enterprises?q=雁归 机械&scope=team&due=overdue": 6,
-    "casefile": 8,
+    "casefile": 7,
     "visit form": 5,
     "visit edit": 12,
     "/visits/rows/need": 1,

@@ -442,9 +442,8 @@ def test_of_two_leads_at_once_one_is_told(app, browser_of, city, who):
 # --- the proposal ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def pool(app, city):
-    """Six more enterprises in 一队's pool."""
+def waiting(city, count):
+    """So many more enterprises in 一队's pool."""
     with writing():
         first = db.session.get(Enterprise, city.chuntian.id)
         made = [
@@ -452,13 +451,35 @@ def pool(app, city):
                 name=f"雁归第{n}机械有限公司", uscc=f"TEST{n:014}", region_id=first.region_id, team_id=first.team_id,
                 former_names=[], visit_due_on=clock.today(), lat=40.6 + n / 100, lng=109.8,
             )
-            for n in range(6)
+            for n in range(count)
         ]  # fmt: skip
         db.session.add_all(made)
         db.session.flush()
         index(made)
         db.session.commit()
     return [e.id for e in made]
+
+
+@pytest.fixture
+def pool(app, city):
+    return waiting(city, 6)
+
+
+def test_the_list_shows_whom_an_enterprise_is_proposed_for(li, city, pool):
+    html = li.get(LIST).text
+    cells = re.findall(r'<td class="pick-who">(.*?)</td>', html)
+    assert len(cells) == 7 and all("建议给" in cell and ("赵青" in cell or "钱禾" in cell) for cell in cells)
+
+
+def test_of_several_pages_the_proposal_is_made_when_it_is_asked_for(li, city):
+    waiting(city, 33)
+    html = li.get(LIST).text
+    assert html.count('name="e"') == 30 and "均衡建议预览" not in html and "建议给" not in html
+    assert f'href="{LIST}/proposal"' in html
+    assert li.get(f"{LIST}/proposal").text.count('name="e"') == 34
+    # Everything ticked is more than the boxes of the page that say so.
+    assert li.get(f"{LIST}/proposal?all=yes&e={city.chuntian.id}&state=pool").text.count('name="e"') == 34
+    assert li.get(f"{LIST}/proposal?e={city.chuntian.id}&state=pool").text.count('name="e"') == 1
 
 
 def test_a_proposal_is_shown_changed_and_done_as_one(li, city, who, pool):

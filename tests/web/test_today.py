@@ -114,6 +114,17 @@ def test_a_record_sent_back_shows_the_leads_words_and_leads_to_the_form(zhao, ci
     assert f'href="/visits/{visit_id}/edit"' in part
 
 
+def test_a_record_sent_back_is_told_once(li, zhao, city):
+    """It stands among what is to be done; the bell still counts what was not put away."""
+    address = f"/visits/{people.VISIT}"
+    form = li.form(address, "review-form")
+    assert li.post(f"{address}/return", data=form.filled(comment="见了谁？")).status_code == 303
+    page = zhao.get("/").text
+    assert page.count("见了谁？") == 1 and "见了谁？" in section(page, "returned")
+    assert "提醒，1 条未读" in page and "和你有关" not in page
+    assert "见了谁？" in zhao.get("/notices").text
+
+
 def test_what_was_sent_back_follows_the_enterprise(qian, zhao, city, lay):
     """Its officer is another one now: the record does not stay open because hands changed."""
 

@@ -12,15 +12,24 @@ from uuid6 import uuid7
 
 from fieldapp import clock
 from fieldapp.accounts.models import User
+from fieldapp.attachments.models import Attachment, AttachmentCopy
 from fieldapp.audit.models import AuditEvent
 from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Contact, Enterprise
 from fieldapp.followups.models import FollowUp
 from fieldapp.needs.models import Need
-from fieldapp.visits.models import Visit, VisitEvent, VisitStatus, VisitStep, visit_contact, visit_photo
+from fieldapp.visits.models import (
+    Visit,
+    VisitEvent,
+    VisitStatus,
+    VisitStep,
+    VisitWay,
+    visit_contact,
+    visit_photo,
+)
 from tests import people
 from tests.forms import forms_in
-from tests.photos import jpeg
+from tests.photos import jpeg, kept_photo
 
 EDIT = f"/visits/{people.VISIT}/edit"
 SAID = "二期产线下月进场，担心涂覆均匀性"
@@ -120,6 +129,8 @@ def test_people_met_needs_promises_and_photos_come_and_go(zhao, city):
         .order_by(visit_photo.c.position)
     ).all()
     assert len(photos) == 2
+    address = f"/attachments/{photos[0]}/full.jpg"
+    assert zhao.get(address).status_code == 200
     second = zhao.submit(
         EDIT, "visit-form", photos_removed=[str(photos[0])], photos=[(BytesIO(jpeg(200, 200)), "三.jpg")]
     )
@@ -131,6 +142,33 @@ def test_people_met_needs_promises_and_photos_come_and_go(zhao, city):
     ).all()
     assert {row.position for row in rows} == {2, 3} and photos[0] not in {row.attachment_id for row in rows}
     assert zhao.get(f"/visits/{people.VISIT}").status_code == 200
+    # Who takes a photo away means it: its address answers no more, its bytes are gone, and the trail says so.
+    assert zhao.get(address).status_code == 404
+    for kept in (sa.select(Attachment.id), sa.select(AttachmentCopy.attachment_id).distinct()):
+        assert photos[0] not in db.session.scalars(kept).all()
+    removed = sa.select(AuditEvent).where(AuditEvent.action == "photos_removed")
+    event = db.session.scalars(removed).one()
+    assert event.subject == f"visit:{people.VISIT}" and event.detail["count"] == 1
+
+
+def test_a_photo_that_another_visit_shows_stays_there(zhao, city):
+    photo = kept_photo(city.huaxing.id)
+    with writing():
+        other = Visit(
+            id=uuid7(), enterprise_id=city.huaxing.id, officer_id=_visit().officer_id, status=VisitStatus.RECORDED,
+            arrived_at=clock.now(), way=VisitWay.ON_SITE, purposes=[],
+        )  # fmt: skip
+        db.session.add(other)
+        db.session.flush()
+        for visit_id in (people.VISIT, other.id):
+            db.session.execute(
+                sa.insert(visit_photo).values(visit_id=visit_id, attachment_id=photo, position=1)
+            )
+        db.session.commit()
+    assert zhao.submit(EDIT, "visit-form", photos_removed=[str(photo)]).status_code == 303
+    shown = db.session.scalars(sa.select(visit_photo.c.visit_id).where(visit_photo.c.attachment_id == photo))
+    assert shown.all() == [other.id]
+    assert zhao.get(f"/attachments/{photo}/full.jpg").status_code == 200
 
 
 # --- two at once ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,136 @@
+"""What addresses and hidden fields may hold that no page of ours makes: an answer, never an error, and never a name
+that is not this person's to know."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from fieldapp.accounts.models import User
+from fieldapp.db import db, writing
+from fieldapp.followups.models import FollowUp, FollowUpStatus
+from tests import people
+
+ID = str(people.VISIT)
+EDIT = f"/visits/{people.VISIT}/edit"
+LISTS = (
+    "/visits", "/visits?state=planned", "/visits?state=cancelled", "/needs", "/follow-ups", "/follow-ups?state=closed",
+    "/enterprises", "/notices", "/lead/assignments", "/lead/coverage", "/lead/promises",
+)  # fmt: skip
+CURSORS = (
+    f"2026-01-01T00:00:00_{ID}",  # no zone
+    f"0001-01-01T00:00:00%2B14:00_{ID}",  # before the first moment
+    f"9999-12-31T23:59:59-14:00_{ID}",  # after the last
+    "2026-01-01_99999999999",  # more than a column holds
+    "2026-01-01_" + "9" * 60,
+    "2026-01-01_-1",
+    f"2026-01-01_{ID}",
+)
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_page_mark_that_nobody_made_begins_at_some_page(li, address):
+    joint = "&" if "?" in address else "?"
+    for cursor in CURSORS:
+        assert li.get(f"{address}{joint}page={cursor}").status_code == 200, cursor
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_no_filter(li, day):
+    for name in ("since", "until"):
+        for address in ("/needs", "/needs.xlsx", "/needs/filters"):
+            assert li.get(f"{address}?{name}={day}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/enterprises?tag=%00", "/enterprises.xlsx?tag=a%00", "/lead/assignments?tag=%00"]
+)
+def test_what_no_database_holds_is_not_asked_for(li, address):
+    assert li.get(address).status_code == 200
+
+
+def test_an_address_that_no_database_holds_is_absent(li):
+    assert li.get("/needs/%00").status_code == 404
+    assert li.post("/needs/%00", data={"csrf_token": li.token()}).status_code == 404
+
+
+@pytest.mark.parametrize("upto", ["99999999999", "9" * 18])
+def test_a_mark_larger_than_any_notice_puts_nothing_away(zhao, upto):
+    assert zhao.post("/notices/read", data={"csrf_token": zhao.token(), "upto": upto}).status_code == 303
+
+
+def test_a_filter_tells_no_name_of_somebody_elses_team(app, zhao, li):
+    ids = {user.username: user.id for user in db.session.query(User)}
+    db.session.rollback()
+    for reader in (zhao, li):
+        for stranger in ("sun", "zhou", "wu", "zheng", "wang"):
+            assert people.PEOPLE[stranger][0] not in reader.get(f"/needs?officer={ids[stranger]}").text
+    assert "钱禾负责的企业" in li.get(f"/needs?officer={ids['qian']}").text
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
+@pytest.mark.parametrize("field", ["arrived_at", "left_at"])
+@pytest.mark.parametrize("version", ["1", "0"])
+def test_times_that_cannot_be_are_said_beside_the_field(zhao, city, version, field, moment):
+    for address in (EDIT, f"/enterprises/{city.huaxing.id}/visits/new"):
+        form = zhao.form(address, "visit-form")
+        sent = {field: moment, "said": "换一句", "met_nobody": "y", "met": None, "version": version}
+        answer = zhao.post(address, data=form.filled(**sent))
+        assert answer.status_code == 422
+        assert f'id="{field}-err"' in answer.text
+
+
+@pytest.mark.parametrize("fixed_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_position_of_the_ends_of_time_is_left_out(zhao, city, fixed_at):
+    for address in (EDIT, f"/enterprises/{city.huaxing.id}/visits/new"):
+        form = zhao.form(address, "visit-form")
+        sent = {
+            "lat": "40.6574",
+            "lng": "109.8404",
+            "accuracy": "20",
+            "fixed_at": fixed_at,
+            "met": None,
+            "met_nobody": "y",
+        }
+        shown = zhao.post(address, data=form.filled(**sent, add="need", entry_id=uuid.uuid4()))
+        assert shown.status_code == 422 and "needs-" in shown.text
+        assert zhao.post(address, data=form.filled(**sent, entry_id=uuid.uuid4())).status_code == 303
+
+
+def test_a_long_reason_for_passing_a_promise_on_is_taken_whole(app, li, city):
+    ids = {user.username: user.id for user in db.session.query(User)}
+    db.session.rollback()
+    with writing():
+        known = db.session.get_one(FollowUp, people.FOLLOW_UP)
+        made = uuid.uuid4()
+        db.session.add(
+            FollowUp(
+                id=made, enterprise_id=city.beichen.id, title="送政策汇编", due_on=known.due_on, assignee_id=ids["qian"],
+                author_id=ids["qian"], status=FollowUpStatus.OPEN, created_at=known.created_at,
+            )
+        )  # fmt: skip
+        db.session.commit()
+    answer = li.submit(f"/follow-ups/{made}/reassign", "/reassign", to=ids["zhao"], reason="他更熟悉。" * 60)
+    assert answer.status_code == 303
+    assert "他更熟悉。" * 60 in li.get(f"/follow-ups/{made}").text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"device_at": "0001-01-01T00:00:00+14:00"},
+        {"device_at": "9999-12-31T23:59:59-14:00"},
+        {"needs-0-title": "检测", "needs-0-budget": "sNaN"},
+    ],
+)
+def test_hidden_fields_never_break_the_form(zhao, city, sent):
+    url = f"/enterprises/{city.huaxing.id}/visits/new"
+    form = zhao.form(url, "visit-form")
+    assert zhao.post(url, data=form.filled(met_nobody="y", **sent)).status_code in (303, 422)
+
+
+def test_endless_addresses_are_absent(zhao, city):
+    for path in ("/" + "a" * 400, f"/needs/{people.NEED}/steps/" + "a" * 400):
+        assert zhao.post(path, data={"csrf_token": zhao.token()}).status_code == 404
+    assert zhao.get(f"/enterprises/{city.huaxing.id}?page=" + "9" * 4500).status_code == 200
