@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
+
+from pypinyin import lazy_pinyin
 
 from fieldapp.languages import N_, lazy
 from fieldapp.refusals import Refusal
@@ -78,3 +81,9 @@ def agent_words(agent: str) -> tuple[str, str]:
     if device == N_("安卓手机") and "Mobile" not in agent:
         device = N_("安卓平板")
     return device, first(_BROWSERS)
+
+
+@lru_cache(maxsize=4096)
+def spoken(name: str) -> tuple[str, ...]:
+    """A name as it is looked up in a Chinese list: by its sounds."""
+    return tuple(lazy_pinyin(name))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from fieldapp.accounts import Region, Role, Team, User
 from fieldapp.accounts.models import team_region
+from fieldapp.accounts.rules import spoken
 from fieldapp.assignments.rules import RECENT, Candidate, Change, Place, Server, Turn, changes
 from fieldapp.db import db, fetch
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
@@ -123,7 +124,7 @@ def officers_of(person: Person, teams: Iterable[int] | None = None) -> list[Offi
             sums[id] = (east + lng, north + lat, known + placed)
     for id, (east, north, known) in sums.items():
         officers[id].place = (east / known, north / known)
-    return list(officers.values())
+    return sorted(officers.values(), key=lambda officer: (led.index(officer.team_id), spoken(officer.name)))
 
 
 def servers(officers: Iterable[Officer], freed: dict[int, int]) -> list[Server]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import current_app
-from pypinyin import lazy_pinyin
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.functions import GenericFunction
 
 from fieldapp.accounts import Region, Role, User
+from fieldapp.accounts.rules import spoken
 from fieldapp.db import UtcDateTime, fetch
 from fieldapp.desk.rules import Board, OfficerLine, Tally, board_of
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
@@ -220,12 +220,6 @@ def _people(teams: int) -> sa.Select:
     here = sa.and_(User.team_id.in_(led), User.role == Role.OFFICER, User.active)
     seen = User.id.in_(sa.bindparam("ids", expanding=True, type_=sa.Integer))
     return sa.select(User.id, User.name, User.active).where(sa.or_(here, seen))
-
-
-@lru_cache(maxsize=4096)
-def spoken(name: str) -> tuple[str, ...]:
-    """A name as it is looked up in a Chinese list: by its sounds."""
-    return tuple(lazy_pinyin(name))
 
 
 def officer_lines(person: Person, shown: Board) -> list[OfficerLine]:
