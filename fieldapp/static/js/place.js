@@ -33,8 +33,8 @@ export function layOut(me, site, radius, width = 358, height = 150) {
   const down = (site.lat - me.lat) * 111_195;
   const right = (me.lng - site.lng) * 111_195 * Math.cos((site.lat * Math.PI) / 180);
   const [left, end, top, bottom] = [Math.min(right, -radius), Math.max(right, radius), Math.min(down, -radius), Math.max(down, radius)];
-  const scale = Math.min((width - 150) / (end - left), (height - 44) / (bottom - top));
-  const at = { x: width / 2 - ((left + end) / 2) * scale, y: height / 2 - ((top + bottom) / 2) * scale };
+  const scale = Math.min((width - 150) / (end - left), (height - 72) / (bottom - top)); // the pin stands 37 above its place
+  const at = { x: width / 2 - ((left + end) / 2) * scale, y: height / 2 + 10 - ((top + bottom) / 2) * scale };
   return { scale, site: at, me: { x: at.x + right * scale, y: at.y + down * scale } };
 }
 
