@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from fieldapp import audit, clock
 from fieldapp.accounts import User
-from fieldapp.db import db, run
+from fieldapp.db import db, fetch, run
 from fieldapp.enterprises.actions import add_helper
-from fieldapp.enterprises.models import Enterprise
+from fieldapp.enterprises.models import Assignment, Enterprise
 from fieldapp.followups.models import FollowUp, FollowUpKind, FollowUpNote, FollowUpStatus, FollowUpStep
 from fieldapp.followups.queries import Colleague
 from fieldapp.followups.rules import change_text, differences
@@ -174,7 +174,15 @@ def reassign(person: Person, follow_up: FollowUp, to: Colleague, reason: str, at
     names = _names([before])
     enterprise = db.session.get_one(Enterprise, follow_up.enterprise_id)
     if not to.serves:
-        add_helper(person, enterprise, to.id, clock.local(at).date(), reason)
+        # Two promises passed on to the same newcomer at once: the second waits here and finds the helper there.
+        run(sa.select(Enterprise.id).where(Enterprise.id == enterprise.id).with_for_update(key_share=True))
+        serves = sa.select(Assignment.id).where(
+            Assignment.enterprise_id == enterprise.id,
+            Assignment.officer_id == to.id,
+            Assignment.ended_on.is_(None),
+        )
+        if not fetch(serves):
+            add_helper(person, enterprise, to.id, clock.local(at).date(), reason)
     follow_up.assignee_id = to.id
     _touch(follow_up, at)
     log_line(

@@ -48,6 +48,7 @@ from fieldapp.visits.rules import (
     is_far,
     read_fix,
 )
+from fieldapp.visits.steps import hold
 
 
 def position_of(form: VisitForm) -> tuple[str, str, str, str]:
@@ -130,6 +131,8 @@ def new(enterprise_id: int) -> Response:
     enterprise = find_enterprise(person, enterprise_id, to=can_record_visit)
     now = clock.now()
     late, asked = request.args.get("late") == "1", request.method == "POST"
+    if asked and request.form.get("intent") == "arrive":
+        hold(enterprise_id)  # of two check-ins from two tabs the second finds the first
     opened = open_visit(person, enterprise_id)
     checked_in = opened is not None and opened.status is VisitStatus.ARRIVED
     if checked_in and opened and not asked:

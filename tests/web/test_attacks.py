@@ -4,12 +4,19 @@ that is not this person's to know."""
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
+from uuid6 import uuid7
 
+from fieldapp import clock
 from fieldapp.accounts.models import User
 from fieldapp.db import db, writing
+from fieldapp.enterprises.models import Assignment
 from fieldapp.followups.models import FollowUp, FollowUpStatus
+from fieldapp.visits.models import Visit, VisitStatus
 from tests import people
 
 ID = str(people.VISIT)
@@ -134,3 +141,51 @@ def test_endless_addresses_are_absent(zhao, city):
     for path in ("/" + "a" * 400, f"/needs/{people.NEED}/steps/" + "a" * 400):
         assert zhao.post(path, data={"csrf_token": zhao.token()}).status_code == 404
     assert zhao.get(f"/enterprises/{city.huaxing.id}?page=" + "9" * 4500).status_code == 200
+
+
+def test_two_check_ins_at_once_are_one(app, browser_of, city):
+    """From two tabs, under two keys: the second finds the first."""
+    url = f"/enterprises/{city.huaxing.id}/visits/new"
+    clients = [browser_of("zhao"), browser_of("zhao")]
+    forms = [client.form(url, "visit-form").filled(intent="arrive", entry_id=str(uuid7()), visit_id=str(uuid7())) for client in clients]  # fmt: skip
+    gate = Barrier(2)
+
+    def send(at: int) -> int:
+        gate.wait(10)
+        return clients[at].post(url, data=forms[at]).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, range(2)))
+    assert all(status in (303, 409) for status in answers), answers
+    begun = sa.select(sa.func.count()).select_from(Visit).where(Visit.status == VisitStatus.ARRIVED)
+    assert db.session.scalar(begun) == 1
+    db.session.rollback()
+
+
+def test_two_promises_passed_on_at_once_make_one_helper(app, browser_of, city):
+    newcomer = db.session.scalar(sa.select(User.id).where(User.username == "zhao"))
+    beichen = city.beichen.id
+    qian = db.session.scalar(sa.select(User.id).where(User.username == "qian"))
+    ids = [uuid7(), uuid7()]
+    with writing():
+        for one in ids:
+            db.session.add(
+                FollowUp(id=one, enterprise_id=beichen, title="送案例", due_on=clock.today(), assignee_id=qian, author_id=qian)
+            )  # fmt: skip
+        db.session.commit()
+    clients = [browser_of("li"), browser_of("li")]
+    pages = [f"/follow-ups/{one}/reassign" for one in ids]
+    forms = [client.form(page).filled(to=newcomer, reason="换人", entry_id=str(uuid7())) for client, page in zip(clients, pages, strict=True)]  # fmt: skip
+    gate = Barrier(2)
+
+    def send(at: int) -> int:
+        gate.wait(10)
+        return clients[at].post(pages[at], data=forms[at]).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(send, range(2))) == [303, 303]
+    helpers = sa.select(sa.func.count()).select_from(Assignment).where(
+        Assignment.enterprise_id == beichen, Assignment.officer_id == newcomer, Assignment.ended_on.is_(None)
+    )  # fmt: skip
+    assert db.session.scalar(helpers) == 1
+    db.session.rollback()
