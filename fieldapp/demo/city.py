@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from chinese_calendar import is_workday
 
 from fieldapp import clock
 from fieldapp.accounts.models import Region, Role, Team, User
@@ -31,6 +30,7 @@ from fieldapp.imports.commands import import_file
 from fieldapp.needs import NeedKind
 from fieldapp.visits import VisitPurpose, VisitWay
 from fieldapp.visits.actions import record_visit
+from fieldapp.workdays import is_workday
 
 # As the world does it: the big ledger has a row with a wrong credit code, a later sheet brings it right.
 LEDGERS = [Path(__file__).with_name(name) for name in ("ledger.xlsx", "ledger-corrections.csv")]
@@ -87,13 +87,6 @@ RESULTS = ["材料已送到企业技术科。", "已电话答复，企业满意�
 
 def is_empty() -> bool:
     return db.session.scalar(sa.select(sa.func.count()).select_from(User)) == 0
-
-
-def _workday(day: date) -> bool:
-    try:
-        return is_workday(day)
-    except NotImplementedError:  # a year whose calendar has not been published yet
-        return day.weekday() < 5
 
 
 def _uuid(rng: random.Random, at: datetime) -> uuid.UUID:
@@ -206,7 +199,7 @@ def _months_of_work(rng: random.Random, people: dict[str, User], say: Callable[[
     made = 0
     for back in range(180, 0, -1):  # up to yesterday: today has not been lived yet
         day = today - timedelta(days=back)
-        if not _workday(day):
+        if not is_workday(day):
             continue
         for officer_id in sorted(served):
             if rng.random() > 0.3:

@@ -31,6 +31,7 @@ from fieldapp.pages import keyset_cursor, keyset_place
 from fieldapp.periods import Period
 from fieldapp.visits import Visit, VisitStatus
 from fieldapp.visits.models import HAPPENED
+from fieldapp.visits.queries import not_own_where_another_reviews
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
@@ -174,7 +175,12 @@ def _tallies(scope: Scope) -> sa.CompoundSelect:
     waiting = (
         sa.select(sa.literal(1).label("one"))
         .select_from(visits)
-        .where(Visit.status == VisitStatus.RECORDED, Visit.arrived_at.is_not(None), seen)
+        .where(
+            Visit.status == VisitStatus.RECORDED,
+            Visit.arrived_at.is_not(None),
+            not_own_where_another_reviews(sa.bindparam("viewer", type_=sa.Integer)),
+            seen,
+        )
         .limit(MOST_COUNTED + 1)
         .subquery()
     )

@@ -332,11 +332,6 @@ def list_enterprises(person: Person, filters: Filters, size: int = 0, *, counted
     return Found(list(rows), keyset_cursor(rows[-1].visit_due_on, rows[-1].id) if more else None, total)
 
 
-def due_enterprises(person: Person, limit: int) -> list[Any]:
-    """The first of an officer's own that want a visit now."""
-    return list_enterprises(person, Filters(scope="mine", due="overdue")).rows[:limit]
-
-
 def regions_of(person: Person) -> list[Any]:
     """Regions for the filter: the person's teams'."""
     teams = person.led_team_ids if person.is_lead else (person.team_id,)

@@ -32,7 +32,3 @@ can_close = can_change
 def can_reopen(person: Person, closed_by: int | None) -> bool:
     """Who closed it may take that back; a lead may always."""
     return person.is_lead or (closed_by is not None and person.id == closed_by)
-
-
-def can_subscribe(person: Person) -> bool:
-    return serves_enterprises(person)

@@ -135,18 +135,6 @@ def list_follow_ups(
     return list(rows[:size]), cursor
 
 
-def due_and_overdue(person: Person, limit: int, until: date | None = None) -> list[Any]:
-    """Their own open promises due until that day (today when left out), the longest overdue first."""
-    mine = sa.and_(
-        FollowUp.assignee_id == person.id,
-        FollowUp.status == FollowUpStatus.OPEN,
-        FollowUp.due_on <= (until or clock.today()),
-        visible_to(person),
-    )
-    query = _rows().where(mine).order_by(FollowUp.due_on, FollowUp.id).limit(limit)
-    return list(db.session.execute(query).all())
-
-
 def promises_about(person: Person, need_id: uuid.UUID) -> list[Any]:
     """What was promised because of a need: open ones first, then by due date; the first fifty."""
     query = _rows().where(FollowUp.need_id == need_id, visible_to(person))

@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
 
-def can_import(person: Person) -> bool:
-    """Leads import for the teams they lead; the route says the same by role."""
-    return person.is_lead
-
-
 def owns(person: Person, batch: ImportBatch) -> bool:
     """A batch is seen by whoever uploaded it, and by nobody else: it holds telephone numbers."""
     return batch.person_id == person.id

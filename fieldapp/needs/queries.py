@@ -218,12 +218,6 @@ def search_needs(person: Person, filters: Filters) -> Found:
     return Found(rows, keyset_cursor(rows[-1].created_at, rows[-1].id) if more else None, total)
 
 
-def list_needs(person: Person, page: str = "", *, still_open: bool = False) -> tuple[list[Any], str | None]:
-    """Newest first, a page at a time: (rows, next page's cursor)."""
-    found = search_needs(person, Filters(state="open" if still_open else "all", page=page))
-    return found.rows, found.next_page
-
-
 def exported_needs(session: Session, person: Person, filters: Filters) -> Iterator[Any]:
     """Every row of the list with all that an export tells, newest first, one more than MOST_EXPORTED at most."""
     query = (

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
 
 from fieldapp import clock
 from fieldapp.accounts import Region, Role, User
 from fieldapp.accounts.models import team_lead
 from fieldapp.attachments import Attachment
 from fieldapp.db import db, fetch
-from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible, visible_to
+from fieldapp.enterprises.access import visible_to
 from fieldapp.enterprises.models import Assignment, Contact, Enterprise
 from fieldapp.followups import FollowUp
 from fieldapp.needs import Need
@@ -98,6 +99,11 @@ def _has_other_lead(viewer_id: Any) -> Any:
         )
         .correlate(Enterprise)
     )
+
+
+def not_own_where_another_reviews(viewer_id: Any) -> ColumnElement[bool]:
+    """What access.can_review asks of one visit, of many: a lead's own record waits for another lead of the team."""
+    return sa.or_(Visit.officer_id != viewer_id, sa.not_(_has_other_lead(viewer_id)))
 
 
 def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
@@ -273,12 +279,14 @@ def wanted(
     since: datetime | None,
     until: datetime | None,
 ) -> list[Any]:
-    statuses = STATES.get(state, HAPPENED)
     """The conditions of a list; `since` and `until` (left out) bound the arrival, or for plans the planned day."""
+    statuses = STATES.get(state, HAPPENED)
     conditions: list[Any] = [
         visible_to(person),
         Visit.status == statuses[0] if len(statuses) == 1 else Visit.status.in_(statuses),
     ]
+    if state == "review" and person.is_lead:
+        conditions.append(not_own_where_another_reviews(person.id))
     if officer_id is not None:
         conditions.append(Visit.officer_id == officer_id)
     if region_id is not None:
@@ -340,162 +348,8 @@ def list_visits(
     return list(rows[:size]), keyset_cursor(when, last.id)
 
 
-def visited_since(person: Person, since: datetime) -> tuple[int, int]:
-    """(visits made, enterprises visited) since then, in what this person sees."""
-    row = db.session.execute(
-        sa.select(sa.func.count(), sa.func.count(sa.distinct(Visit.enterprise_id)))
-        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .where(
-            Visit.arrived_at >= since,
-            Visit.status.in_(HAPPENED),
-            Visit.officer_id == person.id if person.is_officer else visible_to(person),
-        )
-    ).one()
-    return row[0], row[1]
-
-
 def _viewer() -> Any:
     return sa.bindparam("viewer", type_=sa.Integer)
-
-
-_MOST = sa.bindparam("most", type_=sa.Integer)
-
-
-@cache
-def _planned(scope: Scope, bounded: bool) -> sa.Select:
-    query = (
-        sa.select(
-            Visit.id,
-            Visit.planned_on,
-            Visit.planned_at,
-            Visit.purposes,
-            Visit.officer_id,
-            Enterprise.id.label("enterprise_id"),
-            Enterprise.name.label("enterprise"),
-            Enterprise.industry,
-            Enterprise.last_visited_on,
-            Region.name.label("region"),
-            _officer.name.label("officer"),
-        )
-        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .join(Region, Region.id == Enterprise.region_id)
-        .join(_officer, _officer.id == Visit.officer_id)
-        .where(Visit.status == VisitStatus.PLANNED, visible(scope))
-    )
-    if scope.role == "OFFICER":
-        own = sa.select(Visit.id).where(Visit.officer_id == _viewer(), Visit.status == VisitStatus.PLANNED)
-        joined = sa.select(visit_companion.c.visit_id).where(visit_companion.c.officer_id == _viewer())
-        query = query.where(Visit.id.in_(sa.union_all(own, joined)))
-    if bounded:
-        query = query.where(Visit.planned_on <= sa.bindparam("until", type_=sa.Date))
-    untimed = sa.case((Visit.planned_at == "", 1), else_=0)
-    return query.order_by(Visit.planned_on, untimed, Visit.planned_at, Visit.id).limit(_MOST)
-
-
-def planned_visits(person: Person, until: date | None = None, limit: int = 20) -> Sequence[Any]:
-    """Plans in the order they come, missed ones first: an officer's own and joined ones, a lead's teams'.
-
-    Rows: id, planned_on, planned_at, purposes, officer_id, enterprise_id, enterprise, industry, last_visited_on,
-    region, officer. `until` is the last day that counts.
-    """
-    values = scope_values(person) | {"viewer": person.id, "most": limit}
-    if until is not None:
-        values["until"] = until
-    return fetch(_planned(scope_of(person), until is not None), values)
-
-
-@cache
-def _returned(scope: Scope) -> sa.Select:
-    return (
-        sa.select(
-            Visit.id,
-            Visit.arrived_at,
-            Visit.review_comment,
-            Visit.reviewed_at,
-            Enterprise.id.label("enterprise_id"),
-            Enterprise.name.label("enterprise"),
-            _officer.name.label("officer"),
-            _reviewer.name.label("reviewer"),
-        )
-        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .join(_officer, _officer.id == Visit.officer_id)
-        .outerjoin(_reviewer, _reviewer.id == Visit.reviewed_by_id)
-        .where(
-            Visit.status == VisitStatus.RETURNED,
-            # Theirs, or of an enterprise that is theirs now: a record does not stay open because hands changed.
-            sa.or_(Visit.officer_id == _viewer(), Enterprise.officer_id == _viewer()),
-            visible(scope),
-        )
-        .order_by(Visit.arrived_at, Visit.id)
-        .limit(_MOST)
-    )
-
-
-def returned_visits(person: Person, limit: int = 20) -> Sequence[Any]:
-    """Records a lead sent back to this person, oldest first.
-
-    Rows: id, arrived_at, review_comment, reviewed_at, enterprise_id, enterprise, officer, reviewer.
-    """
-    values = scope_values(person) | {"viewer": person.id, "most": limit}
-    return fetch(_returned(scope_of(person)), values)
-
-
-@cache
-def _unfinished(scope: Scope) -> sa.Select:
-    return (
-        sa.select(
-            Visit.id,
-            Visit.arrived_at,
-            Enterprise.id.label("enterprise_id"),
-            Enterprise.name.label("enterprise"),
-        )
-        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .where(Visit.officer_id == _viewer(), Visit.status == VisitStatus.ARRIVED, visible(scope))
-        .order_by(Visit.arrived_at, Visit.id)
-        .limit(_MOST)
-    )
-
-
-def unfinished_visits(person: Person, limit: int = 20) -> Sequence[Any]:
-    """Signed in and not yet written down, oldest first. Rows: id, arrived_at, enterprise_id, enterprise."""
-    values = scope_values(person) | {"viewer": person.id, "most": limit}
-    return fetch(_unfinished(scope_of(person)), values)
-
-
-@cache
-def _to_review(scope: Scope) -> sa.Select:
-    return (
-        sa.select(
-            Visit.id,
-            Visit.arrived_at,
-            Visit.purposes,
-            Visit.said,
-            Visit.recorded_at,
-            Enterprise.id.label("enterprise_id"),
-            Enterprise.name.label("enterprise"),
-            _officer.name.label("officer"),
-        )
-        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .join(_officer, _officer.id == Visit.officer_id)
-        .where(
-            Visit.status == VisitStatus.RECORDED,
-            visible(scope),
-            sa.or_(Visit.officer_id != _viewer(), sa.not_(_has_other_lead(_viewer()))),
-        )
-        .order_by(Visit.arrived_at, Visit.id)
-        .limit(_MOST)
-    )
-
-
-def visits_to_review(person: Person, limit: int = 20) -> Sequence[Any]:
-    """Records that wait for this lead, oldest first; nobody else's wait for anybody (empty for officers).
-
-    Rows: id, arrived_at, purposes, said, recorded_at, enterprise_id, enterprise, officer.
-    """
-    if not person.is_lead:
-        return []
-    values = scope_values(person) | {"viewer": person.id, "most": limit}
-    return fetch(_to_review(scope_of(person)), values)
 
 
 def officers_of(person: Person) -> Sequence[Any]:

@@ -21,6 +21,7 @@ from fieldapp.visits.models import HAPPENED, Visit, VisitStatus
 from tests.photos import jpeg
 from tests.qr_damage import film, wall
 from tests.tools import chromium
+from tests.tools.chromium import Thumb
 
 pytestmark = pytest.mark.browser
 
@@ -67,22 +68,6 @@ def _count(site, model, *conditions) -> int:
         sa.select(sa.func.count()).select_from(model).join(Enterprise, Enterprise.id == model.enterprise_id)
     )
     return site.ask(query.where(_of_the_team(), *conditions))
-
-
-class Thumb:
-    """Taps, counted; typing is free, but the tap that puts the cursor into a field is one."""
-
-    def __init__(self) -> None:
-        self.taps = 0
-
-    def tap(self, locator) -> None:
-        locator.tap()
-        self.taps += 1
-
-    def type(self, locator, words: str) -> None:
-        if not locator.evaluate("field => field === document.activeElement"):
-            self.tap(locator)
-        locator.page.keyboard.insert_text(words)
 
 
 def _plan(site, page: Page, casefile: str) -> None:

@@ -13,6 +13,7 @@ from fieldapp.needs.models import Need
 from fieldapp.visits.models import Visit, visit_photo
 from tests.photos import jpeg
 from tests.tools import chromium
+from tests.tools.chromium import Thumb
 
 pytestmark = pytest.mark.browser
 
@@ -57,23 +58,6 @@ def _met_nobody(page: Page) -> None:
 def _submit(page: Page) -> None:
     page.get_by_role("button", name="提交走访").tap()
     page.wait_for_url("**/visits/*-*", wait_until="load")
-
-
-class Thumb:
-    """Taps, counted. Typing is free; what takes a tap to begin is counted."""
-
-    def __init__(self) -> None:
-        self.taps = 0
-
-    def tap(self, locator) -> None:
-        locator.tap()
-        self.taps += 1
-
-    def type(self, locator, words: str) -> None:
-        """Into a field that has to be tapped first, unless the page has put the cursor there."""
-        if not locator.evaluate("field => field === document.activeElement"):
-            self.tap(locator)
-        locator.page.keyboard.insert_text(words)
 
 
 def test_a_whole_visit_takes_at_most_twelve_taps(browser, site, casefile):

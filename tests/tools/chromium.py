@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, sync_playwright
 
 DEBIAN = ("chromium", "chromium-browser", "google-chrome")
 PLAYWRIGHT_CACHE = Path(
@@ -224,3 +224,20 @@ def watch(context: BrowserContext) -> Watch:
 
 def page_watch(page: Page) -> Watch:
     return _WATCHES[page.context]
+
+
+class Thumb:
+    """Taps, counted. Typing is free; what takes a tap to begin is counted."""
+
+    def __init__(self) -> None:
+        self.taps = 0
+
+    def tap(self, locator: Locator) -> None:
+        locator.tap()
+        self.taps += 1
+
+    def type(self, locator: Locator, words: str) -> None:
+        """Into a field that has to be tapped first, unless the page has put the cursor there."""
+        if not locator.evaluate("field => field === document.activeElement"):
+            self.tap(locator)
+        locator.page.keyboard.insert_text(words)

@@ -18,7 +18,6 @@ from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Assignment, Enterprise
 from fieldapp.followups import actions
 from fieldapp.followups.models import FollowUp, FollowUpKind, FollowUpNote, FollowUpStatus, FollowUpStep
-from fieldapp.followups.queries import due_and_overdue
 from fieldapp.notices.models import Notification
 from tests import people
 
@@ -159,17 +158,6 @@ def test_a_page_that_cannot_be_read_is_the_first(zhao):
 def test_empty_lists_say_what_would_be_there(sun, qian):
     assert "没有要跟进的事" in qian.get("/follow-ups").text
     assert "还没有办结的事" in sun.get("/follow-ups?state=closed").text
-
-
-def test_the_row_desk_helpers_read_are_their_own_and_due(app, zhao, city):
-    _promise(city.huaxing, "zhao", -3, "三天前")
-    _promise(city.huaxing, "zhao", 0, "当天")
-    _promise(city.huaxing, "qian", -3, "别人的")
-    person = _person(zhao, app)
-    with app.test_request_context():
-        assert [row.title for row in due_and_overdue(person, 5)] == ["三天前", "当天"]
-        assert [row.title for row in due_and_overdue(person, 1)] == ["三天前"]
-        assert len(due_and_overdue(person, 5, until=clock.today() + timedelta(days=3))) == 3
 
 
 # The export.

@@ -97,7 +97,7 @@ def test_the_map_is_told_where_it_is_in_the_maps_own_system(zhao, city, lay):
     assert "https://uri.amap.com/navigation?" in hero(zhao.get("/").text)
 
 
-def test_a_record_sent_back_shows_the_leads_words_and_leads_to_the_form(zhao, city, lay):
+def test_a_record_sent_back_shows_the_leads_words_and_leads_to_the_form(zhao, qian, city, lay):
     def sent_back():
         lead = person("li").id
         return visit(
@@ -109,6 +109,7 @@ def test_a_record_sent_back_shows_the_leads_words_and_leads_to_the_form(zhao, ci
         )
 
     visit_id = lay(sent_back)
+    assert "见了谁" not in qian.get("/").text  # a helper is not chased
     part = section(zhao.get("/").text, "returned")
     assert "见了谁？请补一句。" in part and "李望" in part
     assert f'href="/visits/{visit_id}/edit"' in part
@@ -130,6 +131,7 @@ def test_what_was_sent_back_follows_the_enterprise(qian, zhao, city, lay):
 
     def handed_over():
         visit(city.huaxing, "zhao", VisitStatus.RETURNED, review_comment="请补")
+        visit(city.huaxing, "zhao", VisitStatus.ARRIVED)
         db.session.execute(
             sa.update(Assignment)
             .where(Assignment.enterprise_id == city.huaxing.id, Assignment.is_main)
@@ -138,7 +140,8 @@ def test_what_was_sent_back_follows_the_enterprise(qian, zhao, city, lay):
         db.session.get(Enterprise, city.huaxing.id).officer_id = person("qian").id
 
     lay(handed_over)
-    assert city.huaxing.name in section(qian.get("/").text, "returned")
+    page = qian.get("/").text
+    assert city.huaxing.name in section(page, "returned") and "接着写完" in page
     assert city.huaxing.name not in zhao.get("/").text  # no longer theirs to see
 
 
