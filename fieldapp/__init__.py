@@ -32,6 +32,7 @@ SLICES = (
     "assignments",
     "casefile",
     "desk",
+    "offline",
 )
 
 

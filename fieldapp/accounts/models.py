@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import secrets
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -74,6 +75,8 @@ class User(db.Model):
     birth_year: Mapped[int | None]
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     password_is_one_time: Mapped[bool] = mapped_column(default=True)
+    # What this person's phones keep is sealed with a key made from this (offline.md of the docs); never shown.
+    phone_seed: Mapped[bytes] = mapped_column(sa.LargeBinary(32), default=lambda: secrets.token_bytes(32))
     password_set_at: Mapped[datetime] = mapped_column(default=now)  # a one-time password grows stale
     language: Mapped[str] = mapped_column(sa.String(4), default="zh")
     theme: Mapped[str] = mapped_column(sa.String(8), default="auto")  # auto / light / dark

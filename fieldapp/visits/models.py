@@ -118,6 +118,9 @@ class Visit(db.Model):
     far_reason: Mapped[str] = mapped_column(sa.String(200), default="")
     late_entry: Mapped[bool] = mapped_column(default=False)  # 补录: recorded on a later day
     next_contact_on: Mapped[date | None]
+    photos_expected: Mapped[list[str]] = mapped_column(
+        default=list
+    )  # ids of the photos that come by themselves, after the words; what has come is in visit_photo
     recorded_at: Mapped[datetime | None]  # when it was first written down, on the server's clock
     reviewed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     reviewed_at: Mapped[datetime | None]
