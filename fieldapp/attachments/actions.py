@@ -30,12 +30,20 @@ def keep(person: Person | None, enterprise_id: int, photo: Photo, at: datetime) 
 
 
 def keep_all(
-    person: Person | None, enterprise_id: int, photos: Sequence[Photo], at: datetime
+    person: Person | None,
+    enterprise_id: int,
+    photos: Sequence[Photo],
+    at: datetime,
+    ids: Sequence[uuid.UUID] = (),
 ) -> list[uuid.UUID]:
-    """Keep photos of that enterprise; returns their ids, in order. Three statements however many there are."""
+    """Keep photos of that enterprise; returns their ids, in order. Three statements however many there are.
+
+    `ids` are the phone's own, one for each photo; without them ids are made here. Raises IntegrityError for one that
+    is taken.
+    """
     if not photos:
         return []
-    ids: list[uuid.UUID] = [uuid7() for _ in photos]
+    ids = list(ids) or [uuid7() for _ in photos]
     run(
         _ATTACHMENT,
         [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import wtforms
 from flask import current_app, g
-from wtforms.widgets import FileInput
+from wtforms.widgets import FileInput, HiddenInput
 
 from fieldapp.attachments.intake import too_many
 from fieldapp.attachments.pictures import Photo, Refused
 from fieldapp.languages import lazy
+
+MOST_IDS = 50  # more are not looked at
 
 
 class PhotosField(wtforms.Field):
@@ -31,6 +34,9 @@ class PhotosField(wtforms.Field):
         self.taken: list[Photo | Refused] = list(g.get("prepared") or []) if formdata is not None else []
         self.data = self.photos
 
+    # Photos that are on their way by themselves, after the words: they need room too.
+    coming = 0
+
     @property
     def photos(self) -> list[Photo]:
         return [photo for photo in self.taken if isinstance(photo, Photo)]
@@ -47,11 +53,32 @@ class PhotosField(wtforms.Field):
     @property
     def room(self) -> int:
         """How many may still be added."""
-        return max(0, current_app.config["PHOTOS_PER_VISIT"] - self.already)
+        return max(0, current_app.config["PHOTOS_PER_VISIT"] - self.already - self.coming)
 
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         self.errors = [refused.message for refused in self.refused]
         if len(self.photos) > self.room:
             most = current_app.config["PHOTOS_PER_VISIT"]
-            self.errors.append(too_many(self.already + len(self.photos), most))
+            self.errors.append(too_many(self.already + self.coming + len(self.photos), most))
         return not self.errors
+
+
+class PhotoIds(wtforms.Field):
+    """The ids of photos that the phone sends by themselves after this form: a list of UUIDs in the order of the tiles.
+
+    Written by the page (uuid,uuid,…), so what cannot be read is left out and not told. `data` is always a list.
+    """
+
+    widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        found: list[uuid.UUID] = []
+        for text in ",".join(valuelist).split(",")[:MOST_IDS]:
+            try:
+                found.append(uuid.UUID(text.strip()))
+            except ValueError:
+                continue
+        self.data = list(dict.fromkeys(found))
+
+    def _value(self) -> str:
+        return ",".join(str(one) for one in self.data or [])

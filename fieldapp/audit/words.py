@@ -45,6 +45,8 @@ ACTIONS = {
     "enterprises_changed": N_("更新企业资料"),
     "photos_added": N_("添加照片"),
     "photos_removed": N_("去掉的照片"),
+    "photo_arrived": N_("照片补到"),
+    "photo_dropped": N_("不再等照片"),
     "visit_planned": N_("安排走访"),
     "visit_replanned": N_("改走访计划"),
     "visit_joined": N_("加入同行走访"),

@@ -7,6 +7,7 @@ from flask import Flask
 from fieldapp.languages import _, lazy
 from fieldapp.pages import add_notice
 from fieldapp.visits import amending as _amending  # noqa: F401
+from fieldapp.visits import photos as _photos  # noqa: F401
 from fieldapp.visits import plans as _plans  # noqa: F401
 from fieldapp.visits import records as _records  # noqa: F401
 from fieldapp.visits import reviews as _reviews  # noqa: F401

@@ -116,6 +116,7 @@ def record_visit(
     needs: Sequence[dict[str, Any]] = (),
     promises: Sequence[dict[str, Any]] = (),
     photos: Sequence[Photo] = (),
+    expected: Sequence[uuid.UUID] = (),
     companions: Collection[int] = (),
     next_contact_on: date | None = None,
     place: Place | None = None,
@@ -130,8 +131,9 @@ def record_visit(
 
     `arriving` stores a check-in to be finished later. `opened` is the plan or check-in that this fulfils: the visit
     keeps its id, and what is left empty now keeps what was said then. `met` and `companions` are ids that the form
-    has checked; each of `needs` and `promises` holds its id (need_id, follow_up_id; None: one is made here) and what
-    needs.actions.submit and followups.actions.promise take.
+    has checked; `expected` are ids of photos that come by themselves, after this; each of `needs` and `promises`
+    holds its id (need_id, follow_up_id; None: one is made here) and what needs.actions.submit and
+    followups.actions.promise take.
 
     Plain statements, past the mapper: what is written here is read again by other requests only. Raises the refusals
     of rules.require_possible, and IdTaken.
@@ -156,6 +158,7 @@ def record_visit(
         "late_entry": _is_late(arrived_at, opened.arrived_at if opened else None, at),
         "next_contact_on": next_contact_on,
         "recorded_at": None if arriving else at,
+        "photos_expected": still_coming(opened, expected),
         "updated_at": at,
     }
     try:
@@ -193,6 +196,14 @@ def _place_columns(place: Place) -> dict[str, Any]:
         "distance": place.distance,
         "far_reason": place.far_reason,
     }
+
+
+def still_coming(
+    visit: Visit | None, more: Sequence[uuid.UUID] = (), gone: Collection[uuid.UUID] = ()
+) -> list[str]:
+    """The photos a visit waits for, in order: those it waited for, and `more`; `gone` were taken off."""
+    waited = visit.photos_expected if visit else []
+    return [one for one in dict.fromkeys([*waited, *map(str, more)]) if one not in {str(g) for g in gone}]
 
 
 def _is_late(arrived_at: datetime, checked_in_at: datetime | None, at: datetime) -> bool:
@@ -273,6 +284,7 @@ def amend(
     needs: Sequence[dict[str, Any]] = (),
     promises: Sequence[dict[str, Any]] = (),
     photos: Sequence[Photo] = (),
+    expected: Sequence[uuid.UUID] = (),
     photos_removed: Collection[uuid.UUID] = (),
 ) -> bool:
     """Store an edit of `visit` as it stands in `before`; False when there was nothing to store.
@@ -288,8 +300,9 @@ def amend(
     changes = changes_between(before, after, names)
     status = VisitStatus.RECORDED if recorded else visit.status
     changes |= _additions(before, after, names, new_contacts, needs, promises)
-    if photos or photos_removed:
-        changes["photos"] = [photos_before, photos_before + len(photos) - len(photos_removed)]
+    if photos or expected or photos_removed:
+        more = len(photos) + len(expected) - len(photos_removed)
+        changes["photos"] = [photos_before, photos_before + more]
     if not changes and status is visit.status:
         return False
     met: Met = after["met"]
@@ -306,6 +319,7 @@ def amend(
         "late_entry": _still_late(visit, after["arrived_at"], at),
         "next_contact_on": after["next_contact_on"],
         "recorded_at": visit.recorded_at or (at if recorded else None),
+        "photos_expected": still_coming(visit, expected, photos_removed),
         "version": visit.version + 1,
         "updated_at": at,
         "which": visit.id,

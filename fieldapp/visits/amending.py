@@ -160,6 +160,7 @@ def _opened(visit_id: uuid.UUID, now: datetime) -> _Edit:
     )
     form.offer_companions(list(people.values()))
     form.photos.already = len(file.photos) - len(_removed(form, file))
+    form.photos.coming = len(file.photos_coming)
     names = Names(
         {one: contact.name for one, contact in contacts.items()},
         {one: person.name for one, person in people.items()},
@@ -260,7 +261,7 @@ def _store(edited: _Edit, after: Values) -> Response:
             names=edited.names,
             recorded=not form.arriving,
             photos_removed=_removed(form, file),
-            photos_before=len(file.photos),
+            photos_before=len(file.photos) + len(file.photos_coming),
             **additions(form),
         )
     except (NotYetArrived, TooLongAgo, LeftBeforeArriving) as refusal:

@@ -22,7 +22,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from fieldapp import clock
-from fieldapp.attachments.forms import PhotosField
+from fieldapp.attachments.forms import PhotoIds, PhotosField
 from fieldapp.followups.forms import PromiseRow, promise_row_words
 from fieldapp.forms import Form, PhoneId, Tiles, choices_of, known_id, no_control_characters, typed
 from fieldapp.languages import lazy
@@ -101,6 +101,7 @@ class VisitForm(Form):
         lazy("别的原因"), [Length(max=100, message=lazy("最多 100 个字。")), no_control_characters]
     )
     photos = PhotosField()
+    photo_ids = PhotoIds()
     photos_removed = Tiles(lazy("去掉的照片"), coerce=uuid.UUID, validate_choice=False)
     arrived_at = DateTimeLocalField(lazy("到访时间"), [InputRequired(lazy("请填到访时间。"))], format=_CLOCK)
     left_at = DateTimeLocalField(lazy("离开时间"), [Optional()], format=_CLOCK)
@@ -205,4 +206,5 @@ def additions(form: VisitForm) -> dict[str, Any]:
         "needs": [{"need_id": known_id(row.form.id), **words} for row, words in needs if words],
         "promises": [{"follow_up_id": known_id(row.form.id), **words} for row, words in promises if words],
         "photos": form.photos.photos if form.photos.offered else [],
+        "expected": form.photo_ids.data or [] if form.photos.offered else [],
     }

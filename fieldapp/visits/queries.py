@@ -81,6 +81,12 @@ class VisitFile:
         return self.visit.officer_id
 
     @property
+    def photos_coming(self) -> list[uuid.UUID]:
+        """Ids of the photos that are still on a phone, in order."""
+        come = {str(photo.id) for photo in self.photos}
+        return [uuid.UUID(one) for one in self.visit.photos_expected if one not in come]
+
+    @property
     def companion_ids(self) -> list[int]:
         return [row.id for row in self.companions]
 

@@ -33,6 +33,7 @@ from fieldapp.visits.blueprint import bp
 from fieldapp.visits.burden import Concerns, concerns_of, window
 from fieldapp.visits.lifecycle import possible
 from fieldapp.visits.models import Visit, VisitStatus, VisitStep
+from fieldapp.visits.photos import photos_of
 from fieldapp.visits.queries import STATES, VisitFile, list_visits, officers_of, visits_nearby
 from fieldapp.visits.step_forms import CancelForm, ReviewForm
 from fieldapp.workbook import excel_answer
@@ -227,6 +228,7 @@ def record_page(
         refusal=refusal,
         overtaken=overtaken,
         place_link=place_link(visit, file.enterprise),
+        photos=photos_of(person, file),
         concerns=_concerns(file),
         goes=takes_part(person, file),
         may_amend=may(VisitStep.AMENDED, can_amend(person, file)),
