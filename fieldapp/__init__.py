@@ -28,6 +28,7 @@ SLICES = (
     "attachments",
     "needs",
     "followups",
+    "orders",
     "visits",
     "assignments",
     "casefile",

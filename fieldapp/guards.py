@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request, url_for
 from flask_login import current_user
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,6 +41,7 @@ CSP = {
     "worker-src": "'self'",
     "manifest-src": "'self'",
 }
+RETRY_AFTER = 5  # seconds, when the database could not be asked
 PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), display-capture=()"
 
 
@@ -95,11 +98,34 @@ def loosened(**directives: str) -> Callable[[View], View]:
     return mark
 
 
-def takes_body(setting: str) -> Callable[[View], View]:
-    """This view's posts may be as large as that setting says, instead of MAX_BODY; for signed-in people only."""
+def kept(view: View) -> View:
+    """Phones may keep this page, sealed, for the person it was made for, and show it without a network.
+
+    Nothing else is ever kept; tests/house/test_kept.py lists what is.
+    """
+    view.kept = "always"  # type: ignore[attr-defined]
+    return view
+
+
+def kept_in_pack(view: View) -> View:
+    """As `kept`, but only as the pack carries it: there the list is whole, on the page it goes on after thirty."""
+    view.kept = "pack"  # type: ignore[attr-defined]
+    return view
+
+
+def asked_by_phones(view: View) -> View:
+    """The outbox asks here, not a person: who is signed out hears 401 and why, instead of being sent to sign in."""
+    view.asked_by_phones = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_body(setting: str, *, anybody: bool = False) -> Callable[[View], View]:
+    """This view's posts may be as large as that setting says, instead of MAX_BODY; for signed-in people only, unless
+    `anybody`."""
 
     def mark(view: View) -> View:
         view.body_setting = setting  # type: ignore[attr-defined]
+        view.body_of_anybody = anybody  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -108,9 +134,10 @@ def takes_body(setting: str) -> Callable[[View], View]:
 def prepares(function: Callable[[], Any]) -> Callable[[View], View]:
     """Slow work on what was sent (decoding photos) that must not hold SQLite's write lock.
 
-    For a post of somebody who is signed in and let through, before the entry is opened: the transaction that looked
-    the session up is ended, `g.prepared = function()` runs while no lock and no connection is held, and the next
-    statement begins the transaction that writes. `function` may read the database only through `db.reading()`.
+    For a post of somebody who is signed in and let through, before the entry is opened, and not again for an entry
+    that has been carried out: the transaction that looked the session up is ended, `g.prepared = function()` runs
+    while no lock and no connection is held, and the next statement begins the transaction that writes. `function` may
+    read the database only through `db.reading()`.
     """
 
     def mark(view: View) -> View:
@@ -123,7 +150,7 @@ def prepares(function: Callable[[], Any]) -> Callable[[View], View]:
 def csrf_token() -> str:
     """The page's token: HMAC of the session, hidden under a fresh mask so that compression leaks nothing of it."""
     seed = getattr(current_user, "csrf_seed", None)
-    if not seed:
+    if not seed or pages.packing():  # the outbox asks for a fresh one before it sends
         return ""
     secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
     mask = secrets.token_bytes(32)
@@ -159,7 +186,7 @@ def _open_request() -> None:
     g.request_id = secrets.token_hex(8)
 
 
-def _before_the_body() -> None:
+def _before_the_body() -> Response | None:
     """What a view says about its body must be known before the body is read and before anything is locked."""
     if "\0" in request.path:
         raise NotFound
@@ -167,16 +194,20 @@ def _before_the_body() -> None:
         request.query_string = request.query_string.replace(b"%00", b"")
     view = current_view()
     if view is None or request.method not in WRITE_METHODS:
-        return
+        return None
     # Until the work is prepared this request only reads, so not even the look-up of the session takes the lock.
-    g.writes_later = hasattr(view, "prepare") and not getattr(view, "is_public", False)
+    g.writes_later = hasattr(view, "prepare")
     setting = getattr(view, "body_setting", None)
+    answer = None
     if setting is not None:
-        if (
-            current_user.is_authenticated
-        ):  # anybody else is heard with the small measure, then asked to sign in
+        # Anybody else is heard with the small measure, then asked to sign in; a phone at once: "too large" would make
+        # it give its entry up.
+        if current_user.is_authenticated or getattr(view, "body_of_anybody", False):
             request.max_content_length = current_app.config[setting]
+        elif _is_a_phone(view):
+            answer = _signed_out()
         db.session.rollback()  # a body may take its time; nothing waits for it
+    return answer
 
 
 def _guard() -> Response | None:
@@ -198,15 +229,42 @@ def _guard() -> Response | None:
         if not getattr(view, "signs_in", False) and not _token_holds(token):
             raise StaleToken
     if person.must_change_password and not getattr(view, "before_password_change", False):
+        if _is_a_phone(view):
+            return _signed_out()  # a redirect would look to a phone as if its entry had been taken
         return pages.done(to=url_for("accounts.password"), notice="change_password")
+    if request.method in WRITE_METHODS and request.headers.get("Outbox-For", str(person.id)) != str(
+        person.id
+    ):
+        person = _stand_in(person)
     roles = getattr(view, "roles", None)
     if roles is not None and person.role.name not in roles:
         raise NotAllowed
-    if g.get("writes_later", False):
-        db.session.rollback()  # nothing has been written yet
-        g.prepared = view.prepare()
-        begin_writing()
     return None
+
+
+# What an officer records in the field; a lead who brings an officer's outbox in sends nothing else for them.
+BROUGHT_IN = frozenset({"visits", "needs", "followups"})
+
+
+def _stand_in(lead: Any) -> Any:
+    """For this one request the officer whose outbox a lead has brought in speaks. `g.brought_by` is the lead."""
+    officer = current_app.extensions["officer_of_lead"](lead, request.headers["Outbox-For"])
+    if officer is None or request.blueprint not in BROUGHT_IN or "Idempotency-Key" not in request.headers:
+        raise NotAllowed
+    g.brought_by = lead
+    g._login_user = officer  # where Flask-Login keeps whom it has found
+    return officer
+
+
+def prepare() -> None:
+    """Do what the view prepares, see `prepares`; from here on this request's transactions write.
+
+    Done once: before the entry is opened for who is signed in; a public view calls it itself when it is time.
+    """
+    if g.pop("writes_later", False):
+        db.session.rollback()  # nothing has been written yet
+        g.prepared = current_view().prepare()
+        begin_writing()
 
 
 def repeatable(view: View) -> View:
@@ -226,11 +284,23 @@ def before_password_change(view: View) -> View:
     return view
 
 
+def _is_a_phone(view: Any) -> bool:
+    """Whether an outbox sent this, and not a person who can be led to another page."""
+    headers = request.headers
+    return "Outbox-User" in headers or "Idempotency-Key" in headers or hasattr(view, "asked_by_phones")
+
+
+def _signed_out() -> Response:
+    """`auth`: the session ran out. `ended`: somebody ended it on purpose, and the phone forgets the pages it keeps."""
+    response = Response(_("请先登录，内容还在。"), status=401, mimetype="text/plain")
+    on_purpose = current_app.extensions["session_was_ended"](request)
+    response.headers["Outbox-Error"] = "ended" if on_purpose else "auth"
+    return response
+
+
 def _ask_to_sign_in() -> Response:
-    if request.headers.get("Outbox-User") or request.headers.get("Idempotency-Key"):
-        response = Response(_("请先登录，内容还在。"), status=401, mimetype="text/plain")
-        response.headers["Outbox-Error"] = "auth"
-        return response
+    if _is_a_phone(current_view()):
+        return _signed_out()
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return pages.redirect(url_for("accounts.login", next=wanted if wanted != "/" else None), 303)
 
@@ -260,12 +330,19 @@ def _headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Request-Id"] = g.get("request_id", "")
+    keeping = getattr(current_view(), "kept", None)
+    if keeping and response.status_code == 200 and request.method == "GET" and pages.is_whole():
+        person = current_user._get_current_object()
+        if person.is_authenticated:
+            headers["Page-User"] = str(person.id)
+            if keeping == "always" or pages.packing():
+                headers["Page-Kept"] = "1"
     return response
 
 
 def _log(response: Response) -> Response:
     """One JSON line a request: no query string, no body, no name, no number."""
-    if request.endpoint in {"pages.static_file", "pages.healthz"}:
+    if request.endpoint in {"pages.static_file", "pages.healthz"} or pages.packing():
         return response
     person = current_user._get_current_object()
     line = {
@@ -313,8 +390,13 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 def _crashed(error: Exception) -> Response:
     # The traceback goes to the log; its message may hold data, so only its kind goes into the line.
     log.error(json.dumps({"id": g.get("request_id"), "error": type(error).__name__}), exc_info=error)
-    title, message = HTTP_SENTENCES[500]
-    return pages.refusal(500, title, message)
+    # The database is locked, restarting or out of connections: the same entry sent again later will find it well.
+    later = isinstance(error, OperationalError | PoolTimeout) and "no such" not in str(error)
+    status = 503 if later else 500
+    response = pages.refusal(status, *HTTP_SENTENCES[status])
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def first(app: Flask) -> None:

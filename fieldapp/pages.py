@@ -14,6 +14,7 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
+import rjsmin
 from flask import Blueprint, Flask, Response, current_app, g, request, send_file, url_for
 from flask_htmx import HTMX
 from markupsafe import Markup
@@ -50,12 +51,22 @@ def add_notice(key: str, tone: str, sentence: Any) -> None:
 
 
 def _wants_block() -> bool:
-    return (
-        bool(htmx)
-        and not htmx.boosted
-        and not htmx.history_restore_request
-        and "HX-History-Restore-Request" not in request.headers
-    )
+    """Whether htmx asks for a part; a plain form that it sends on the page's behalf wants the whole page."""
+    return bool(htmx) and request.headers.get("HX-Request-Type") != "full"
+
+
+def is_whole() -> bool:
+    """Whether the answer is a page, and not a part that htmx puts into one."""
+    return not _wants_block()
+
+
+MOST_PACKED = 120  # enterprises a phone takes along
+
+
+def packing() -> bool:
+    """Whether this page is made for the pack (see offline.pack): no token, no number of the request, nothing that
+    differs when nothing has changed. Only code of this process can say so, no header."""
+    return "fieldapp.pack" in request.environ
 
 
 def _environment() -> Environment:
@@ -133,7 +144,7 @@ def refusal(status: int, title: Any, message: Any) -> Response:
     """An error page (or, for htmx, the notice line: typed words stay)."""
     db.session.rollback()
     context = {"title": title, "message": message, "status": status}
-    if _wants_block():
+    if htmx:
         # Wherever the answer was meant to go: what stands there, typed words above all, must not make way for it.
         return Response(
             _render_block("refusal.html", "refused", context),
@@ -197,9 +208,29 @@ def asset(name: str) -> str:
     return f"/s/{static_version()}/{name}"
 
 
+OWN_SCRIPTS = STATIC / "js"
+
+
+@lru_cache(maxsize=128)
+def _script(path: str, _mtime: float) -> str:
+    # tests/browser/test_scripts.py compares the syntax tree of every file with that of what is made of it here.
+    return rjsmin.jsmin(Path(path).read_text(encoding="utf-8"))
+
+
+def script(path: Path) -> str:
+    """A script of our own as phones get it: without comments and idle spaces."""
+    return _script(str(path), path.stat().st_mtime)
+
+
 @lru_cache(maxsize=256)
 def _gzipped(path: str, _mtime: float) -> bytes:
-    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+    file = Path(path)
+    content = script(file).encode() if _is_own_script(file) else file.read_bytes()
+    return gzip.compress(content, 9, mtime=0)
+
+
+def _is_own_script(path: Path) -> bool:
+    return path.suffix == ".js" and path.is_relative_to(OWN_SCRIPTS)
 
 
 @bp.get("/s/<version>/<path:name>")
@@ -218,6 +249,8 @@ def static_file(version: str, name: str) -> Response:
     if compressible and "gzip" in request.headers.get("Accept-Encoding", ""):
         response = Response(_gzipped(path, Path(path).stat().st_mtime), mimetype=kind)
         response.headers["Content-Encoding"] = "gzip"
+    elif _is_own_script(Path(path)):
+        response = Response(script(Path(path)), mimetype=kind)
     else:
         response = send_file(path, mimetype=kind, conditional=True)
     response.headers["Vary"] = "Accept-Encoding"
@@ -314,7 +347,7 @@ def init(app: Flask) -> None:
         LANGUAGES=LANGUAGES,
         url_for=link,
         notice=_notice,
-        request_id=lambda: g.get("request_id", ""),
+        request_id=lambda: "" if packing() else g.get("request_id", ""),
     )
     env.settled = {"asset": asset, "icon": icon, "icon_of": icon}
     env.globals["ui"] = _Macros(env)

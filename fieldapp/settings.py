@@ -76,6 +76,10 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "ENTRY_KEEP_DAYS": (90, int),
     "NO_SCRIPT_REPEAT_SECONDS": (600, int),  # the same form without script within this time is one entry
     # public door
+    "ORDER_BODY": (40 * 1024 * 1024, int),  # an order with photos, from anybody
+    "ORDER_PHOTOS": (3, int),
+    "ORDERS_PER_ADDRESS_HOUR": (5, int),
+    "ORDERS_PER_CODE_DAY": (20, int),
     "CARD_VIEWS_PER_MINUTE": (60, int),  # per address, /q/<token>
     "CODE_TRIES_PER_MINUTE": (20, int),  # per person, typed codes
     # imports

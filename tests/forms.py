@@ -34,8 +34,12 @@ class _Reader(HTMLParser):
         self._chosen: str | None = None
         self._first: str | None = None
         self._text: tuple[str, list[str]] | None = None
+        self._asleep = 0  # in so many templates: no part of the page until a script takes it out
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._asleep += tag == "template"
+        if self._asleep:
+            return
         a = {name: value or "" for name, value in attributes}
         if tag == "form":
             self._open = Form(a.get("id", ""), a.get("action", ""), a.get("method", "get").lower())
@@ -67,6 +71,9 @@ class _Reader(HTMLParser):
             self._text[1].append(data)
 
     def handle_endtag(self, tag: str) -> None:
+        self._asleep -= tag == "template"
+        if self._asleep:
+            return
         if tag == "textarea" and self._text and self._open:
             self._open.fields.append((self._text[0], "".join(self._text[1]).removeprefix("\n")))
             self._text = None

@@ -11,7 +11,7 @@ from fieldapp.accounts import routes as _routes  # noqa: F401
 from fieldapp.accounts.blueprint import bp
 from fieldapp.accounts.cli import create_user_command
 from fieldapp.accounts.models import Region, Role, Team, User
-from fieldapp.accounts.sessions import Person, find_person
+from fieldapp.accounts.sessions import Person, find_person, officer_of_lead, was_ended
 from fieldapp.languages import lazy
 from fieldapp.pages import add_notice
 
@@ -20,6 +20,9 @@ def init(app: Flask) -> None:
     login = LoginManager(app)
     login.request_loader(find_person)
     login.session_protection = None
+    # For the guards, which stand before every slice.
+    app.extensions["session_was_ended"] = was_ended
+    app.extensions["officer_of_lead"] = officer_of_lead
     app.cli.add_command(create_user_command)
     add_notice("sessions_revoked", "ok", lazy("其他设备都已退出登录。"))
     add_notice("user_disabled", "ok", lazy("账号已停用，已登录的设备都退出了。"))

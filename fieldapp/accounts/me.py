@@ -12,7 +12,7 @@ from fieldapp.accounts.forms import DisplayForm, PasswordForm
 from fieldapp.accounts.passwords import WeakPassword
 from fieldapp.accounts.queries import sessions_of
 from fieldapp.accounts.throttle import place_of
-from fieldapp.guards import before_password_change
+from fieldapp.guards import before_password_change, kept
 from fieldapp.pages import done, page
 from fieldapp.refusals import TooMany
 
@@ -23,6 +23,7 @@ def _me(form: DisplayForm) -> Response:
 
 
 @bp.get("/me")
+@kept
 def me() -> Response:
     person = current_user
     return _me(

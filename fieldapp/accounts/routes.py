@@ -21,7 +21,8 @@ def login() -> Response:
         if current_user.is_authenticated:
             return redirect(same_site_path(request.args.get("next")) or url_for("desk.today"))
         asked = {name: request.args.get(name, "")[:1000] for name in ("next", "lang")}
-        return page("accounts/login.html", form=SignInForm(data=asked))
+        # A phone whose session was ended on purpose forgets the pages it keeps; nothing else tells it on this way.
+        return page("accounts/login.html", form=SignInForm(data=asked), ended=sessions.was_ended(request))
     form = SignInForm(request.form)
     if not form.validate():
         return page("accounts/login.html", form=form)

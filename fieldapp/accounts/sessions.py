@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,6 +108,12 @@ _QUERY = (
     .where(Session.token_hash == sa.bindparam("token_hash"), Session.ended_at.is_(None), User.active)
 )
 
+_END = (
+    sa.select(Session.ended_at, Session.role.label("session_role"), User.role, User.active)
+    .join(User, User.id == Session.user_id)
+    .where(Session.token_hash == sa.bindparam("token_hash"))
+)
+
 
 def browser_hash(request: Request) -> bytes | None:
     """The hash of the token this browser holds, whether or not it still opens anything."""
@@ -149,6 +155,31 @@ def find_person(request: Request) -> Person | None:
         session_id=row.session_id,
         csrf_seed=row.token_hash,
     )
+
+
+def was_ended(request: Request) -> bool:
+    """Whether the session that this browser holds was ended on purpose (from another device, by disabling the account,
+    by another role), and did not just run out."""
+    row = next(iter(fetch(_END, {"token_hash": browser_hash(request)})), None)
+    return row is not None and (
+        row.ended_at is not None or not row.active or row.session_role is not row.role
+    )
+
+
+def officer_of_lead(lead: Person, number: str) -> Person | None:
+    """An officer, still active or not, of a team that `lead` leads, as the person whom this request is to act for.
+
+    Tokens on the pages that answer it stay those of the lead's session.
+    """
+    if not (number.isascii() and number.isdecimal() and len(number) < 10 and lead.is_lead):
+        return None
+    query = (
+        sa.select(User.id, User.username, User.name, User.team_id, Team.name.label("team_name"))
+        .join(Team, Team.id == User.team_id)
+        .where(User.id == int(number), User.role == Role.OFFICER, User.team_id.in_(lead.led_team_ids))
+    )
+    row = next(iter(fetch(query)), None)
+    return None if row is None else replace(lead, **row._mapping, role=Role.OFFICER, led_team_ids=())
 
 
 def open_session(user: User, moment: datetime, *, kept: bool = True) -> str:

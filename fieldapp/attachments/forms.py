@@ -24,6 +24,7 @@ class PhotosField(wtforms.Field):
 
     widget = FileInput(multiple=True)
     already = 0
+    most: int | None = None  # None: as many as a visit may have
 
     def __init__(self, label: Any = None, **kwargs: Any) -> None:
         super().__init__(label or lazy("现场照片"), **kwargs)
@@ -53,13 +54,16 @@ class PhotosField(wtforms.Field):
     @property
     def room(self) -> int:
         """How many may still be added."""
-        return max(0, current_app.config["PHOTOS_PER_VISIT"] - self.already - self.coming)
+        return max(0, self._most - self.already - self.coming)
+
+    @property
+    def _most(self) -> int:
+        return int(current_app.config["PHOTOS_PER_VISIT"] if self.most is None else self.most)
 
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         self.errors = [refused.message for refused in self.refused]
         if len(self.photos) > self.room:
-            most = current_app.config["PHOTOS_PER_VISIT"]
-            self.errors.append(too_many(self.already + self.coming + len(self.photos), most))
+            self.errors.append(too_many(self.already + self.coming + len(self.photos), self._most))
         return not self.errors
 
 

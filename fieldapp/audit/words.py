@@ -58,6 +58,7 @@ ACTIONS = {
     "visit_accepted": N_("审阅走访通过"),
     "visit_returned": N_("退回走访记录"),
     "need_submitted": N_("提交需求"),
+    "order_placed": N_("企业点单"),
     "need_changed": N_("修改需求"),
     "need_noted": N_("记录需求进展"),
     "need_moved": N_("办理需求"),

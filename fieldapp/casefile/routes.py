@@ -15,7 +15,7 @@ from fieldapp.enterprises.access import can_manage_codes, can_record_visit, can_
 from fieldapp.enterprises.industries import industry_name
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import profile
-from fieldapp.guards import needs
+from fieldapp.guards import kept, needs
 from fieldapp.pages import page
 
 
@@ -41,6 +41,7 @@ def _map_link(name: str, lat: float, lng: float) -> str:
 
 @bp.get("/enterprises/<int:enterprise_id>")
 @needs("OFFICER", "LEAD")
+@kept
 def show(enterprise_id: int) -> Response:
     who = profile(current_user, enterprise_id)
     kind = request.args.get("kind", "")

@@ -71,6 +71,7 @@ class Card:
     region: str
     team: str
     office_phone: str
+    code_id: int
     revoked: bool
     entitled: bool  # whoever asked may open the casefile
 
@@ -85,6 +86,7 @@ def _card_of(scope: Scope | None) -> sa.Select:
             Region.name.label("region"),
             Team.name.label("team"),
             Team.office_phone,
+            QrCode.id.label("code_id"),
             QrCode.revoked_at,
             (sa.false() if scope is None else sa.func.coalesce(visible(scope), sa.false())).label("entitled"),
         )
@@ -112,6 +114,7 @@ def find_card(token: str, person: Person | None = None) -> Card | None:
         row.region,
         row.team or "",
         row.office_phone or "",
+        row.code_id,
         row.revoked_at is not None,
         bool(row.entitled),
     )

@@ -16,6 +16,7 @@ from fieldapp.codes.labels import LAYOUTS, Label, labels_pdf
 from fieldapp.codes.models import QrCode
 from fieldapp.codes.queries import (
     MOST_LABELS,
+    Card,
     Choice,
     Printable,
     current_code,
@@ -28,7 +29,7 @@ from fieldapp.codes.turnstile import Turnstile
 from fieldapp.enterprises.access import can_manage_codes
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import find_enterprise, regions_of
-from fieldapp.guards import loosened, needs, neighbourhood, public
+from fieldapp.guards import kept, loosened, needs, neighbourhood, public
 from fieldapp.languages import _, lazy
 from fieldapp.pages import add_notice, done, page, redirect
 from fieldapp.refusals import NotFound, Refusal, TooMany
@@ -210,6 +211,7 @@ _scanner = loosened(script_src="'wasm-unsafe-eval'", media_src="'self' blob:")
 @bp.get("/scan")
 @needs("OFFICER", "LEAD")
 @_scanner
+@kept
 def scan() -> Response:
     return page("codes/scan.html", form=TypedCodeForm())
 
@@ -255,6 +257,17 @@ def _dead_end(status: int, picture: str, title: str, sentence: str, **context: A
     )
 
 
+def dead_end_of(found: Card | None) -> Response:
+    """The page for a code that leads nowhere: unknown (None), or revoked."""
+    if found is None:
+        sentence = _("二维码没有扫全，或者不是青助企的。请把整个二维码放进取景框再扫一次。")
+        return _dead_end(404, "circle-help", _("没有这个二维码"), sentence)
+    sentence = _("这张二维码已经换成新的。请扫企业门口新贴的那一张；找不到的话，打服务团的电话。")
+    return _dead_end(
+        410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=found.entitled
+    )
+
+
 @bp.get("/q/<token>")
 @public
 def card(token: str) -> Response:
@@ -272,14 +285,8 @@ def card(token: str) -> Response:
             response.headers["Retry-After"] = str(wait)
             return response
     found = find_card(token, current_user if current_user.is_authenticated else None)
-    if found is None:
-        sentence = _("二维码没有扫全，或者不是青助企的。请把整个二维码放进取景框再扫一次。")
-        return _dead_end(404, "circle-help", _("没有这个二维码"), sentence)
-    if found.revoked:
-        sentence = _("这张二维码已经换成新的。请扫企业门口新贴的那一张；找不到的话，打服务团的电话。")
-        return _dead_end(
-            410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=found.entitled
-        )
+    if found is None or found.revoked:
+        return dead_end_of(found)
     if found.entitled:
         return redirect(url_for("casefile.show", enterprise_id=found.enterprise_id))
     return page("codes/card.html", card=found, token=token)

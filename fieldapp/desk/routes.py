@@ -16,9 +16,9 @@ from fieldapp.desk.queries import due_visits, open_visits, own_promises, recent_
 from fieldapp.desk.rules import NONE, OfficerLine, next_stop, plans_of
 from fieldapp.enterprises.queries import Filters, list_enterprises
 from fieldapp.followups.queries import MOST_WAITING
-from fieldapp.guards import needs
+from fieldapp.guards import kept, kept_in_pack, needs
 from fieldapp.notices.queries import unread
-from fieldapp.pages import page, redirect
+from fieldapp.pages import MOST_PACKED, packing, page, redirect
 from fieldapp.periods import Period, period_named
 from fieldapp.refusals import NotFound
 
@@ -50,6 +50,7 @@ def _week(today: date) -> Period:
 
 
 @bp.get("/")
+@kept
 def today() -> Response:
     person = _person()
     if person.is_admin:
@@ -101,6 +102,7 @@ CHOICES = {"need": "needs.new", "visit": "visits.new", "plan": "visits.plan"}
 
 @bp.get("/choose/<what>")
 @needs("OFFICER", "LEAD")
+@kept_in_pack
 def choose(what: str) -> Response:
     """Which enterprise: those met last first, or any that is searched for."""
     if what not in CHOICES:
@@ -109,12 +111,13 @@ def choose(what: str) -> Response:
     if words:
         rows = list_enterprises(_person(), Filters(q=words, scope="team")).rows
     else:
-        rows = list(recent_enterprises(_person(), 20))
+        rows = list(recent_enterprises(_person(), MOST_PACKED if packing() else 20))
     return page("desk/choose.html", what=what, endpoint=CHOICES[what], q=words, rows=rows)
 
 
 @bp.get("/lead")
 @needs("LEAD")
+@kept
 def lead() -> Response:
     now = clock.now()
     day = clock.local(now).date()

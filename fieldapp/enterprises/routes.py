@@ -22,9 +22,9 @@ from fieldapp.enterprises.queries import (
     regions_of,
     tags_in_use,
 )
-from fieldapp.guards import needs, prepares, repeatable
+from fieldapp.guards import kept_in_pack, needs, prepares, repeatable
 from fieldapp.languages import _
-from fieldapp.pages import page
+from fieldapp.pages import MOST_PACKED, packing, page
 from fieldapp.workbook import excel_answer
 
 
@@ -59,13 +59,14 @@ def _chosen(filters: Filters) -> list[tuple[str, str]]:
 
 @bp.get("/enterprises")
 @needs("OFFICER", "LEAD")
+@kept_in_pack
 def index() -> Response:
     filters = _filters()
     first = ("mine", _("我负责")) if current_user.is_officer else ("team", _("全部"))
     return page(
         "enterprises/index.html",
         filters=filters,
-        found=list_enterprises(current_user, filters),
+        found=list_enterprises(current_user, filters, MOST_PACKED if packing() else 0),
         chosen=_chosen(filters),
         scopes=[first, ("pool", _("待分配"))],
         dues=[("overdue", _("该走访")), ("never", _("未走访")), ("soon", _("两周内到期"))],

@@ -6,9 +6,15 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from urllib.parse import urlsplit
 
 # Not part of what the officer said: tokens differ at every page view.
 NOT_CONTENT = frozenset({"csrf_token", "entry_id", "_key"})
+# Nor to be kept where somebody else reads it: what the page says of itself, and passwords.
+NOT_KEPT = NOT_CONTENT | {"page", "password", "current", "new", "again"}
+# The status of an entry that was never carried out because a corrected one came first.
+SUPERSEDED = 410
+MOST_KEYS = 20  # named in one header
 
 
 def fingerprint(
@@ -28,6 +34,29 @@ def fingerprint(
     for name, sha in sorted(files):
         digest.update(name.encode() + b"\3" + sha)
     return digest.digest()
+
+
+def kept_fields(fields: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """What a body says, without tokens and passwords."""
+    return [[name, value] for name, value in fields if name not in NOT_KEPT]
+
+
+def read_keys(text: str) -> list[uuid.UUID]:
+    """Keys of entries as a header lists them; what is none is left out."""
+    keys = []
+    for part in text.split(",")[:MOST_KEYS]:
+        try:
+            keys.append(uuid.UUID(part.strip()))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(keys))
+
+
+def without_notice(location: str) -> str:
+    """Where an answer led, without the greeting that belonged to that moment."""
+    parts = urlsplit(location)
+    query = "&".join(one for one in parts.query.split("&") if one and not one.startswith("notice="))
+    return parts._replace(query=query).geturl()
 
 
 def key_without_script(

@@ -16,6 +16,7 @@ from fieldapp.accounts import User
 from fieldapp.db import db, fetch, run
 from fieldapp.enterprises.actions import add_helper
 from fieldapp.enterprises.models import Assignment, Enterprise
+from fieldapp.entries.actions import made
 from fieldapp.followups.models import FollowUp, FollowUpKind, FollowUpNote, FollowUpStatus, FollowUpStep
 from fieldapp.followups.queries import Colleague
 from fieldapp.followups.rules import change_text, differences
@@ -271,6 +272,7 @@ def _require_open(follow_up: FollowUp) -> None:
 def _touch(follow_up: FollowUp, at: datetime) -> None:
     follow_up.version += 1
     follow_up.updated_at = at
+    made(follow_up.id, follow_up.version)
 
 
 def _tell(follow_up: FollowUp, user_id: int, kind: str, at: datetime, **details: object) -> None:

@@ -11,6 +11,7 @@ from uuid6 import uuid7
 
 from fieldapp import audit, clock, workdays
 from fieldapp.enterprises.queries import find_enterprise, regions_of
+from fieldapp.entries.actions import known_version
 from fieldapp.followups import actions
 from fieldapp.followups.access import can_change, can_note, can_promise, can_reopen
 from fieldapp.followups.blueprint import bp
@@ -30,7 +31,7 @@ from fieldapp.followups.queries import (
 from fieldapp.followups.rules import heap
 from fieldapp.followups.workbooks import follow_ups_workbook
 from fieldapp.forms import known_id, typed
-from fieldapp.guards import needs
+from fieldapp.guards import kept, needs
 from fieldapp.languages import _
 from fieldapp.needs.queries import find_need
 from fieldapp.pages import done, in_place, page
@@ -68,6 +69,7 @@ def _asked(filters: Filters, **other: Any) -> dict[str, Any]:
 
 @bp.get("/follow-ups")
 @needs("OFFICER", "LEAD")
+@kept
 def index() -> Response:
     filters = _filters()
     rows, next_page = list_follow_ups(current_user, filters=filters)
@@ -97,6 +99,7 @@ def export() -> Response:
 
 @bp.route("/enterprises/<int:enterprise_id>/follow-ups/new", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def new(enterprise_id: int) -> Response:
     enterprise = find_enterprise(current_user, enterprise_id, to=can_promise)
     need = _need_of(enterprise_id)
@@ -131,6 +134,7 @@ def _need_of(enterprise_id: int) -> Any | None:
 
 @bp.get("/follow-ups/<uuid:follow_up_id>")
 @needs("OFFICER", "LEAD")
+@kept
 def show(follow_up_id: uuid.UUID) -> Response:
     return _show(find_follow_up(current_user, follow_up_id), NoteForm())
 
@@ -178,8 +182,11 @@ def _to_change(follow_up_id: uuid.UUID) -> FollowUp:
 
 
 def _stale(follow_up: FollowUp) -> bool:
-    """Whether what was sent began from another version than the present one."""
-    return request.method == "POST" and request.form.get("version") != str(follow_up.version)
+    """Whether what was sent began from another version than the present one, and somebody else made this one."""
+    if request.method != "POST":
+        return False
+    sent = _number(request.form.get("version", "")) or 0
+    return known_version(follow_up.id, sent, follow_up.version) != follow_up.version
 
 
 def _back(follow_up: FollowUp, notice: str) -> Response:
@@ -204,6 +211,7 @@ def _act(template: str, form: Any, follow_up: FollowUp, conflict: bool = False, 
 
 @bp.route("/follow-ups/<uuid:follow_up_id>/close", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def close(follow_up_id: uuid.UUID) -> Response:
     follow_up = _to_change(follow_up_id)
     form = CloseForm(request.form, status=FollowUpStatus.DONE.name)
@@ -217,6 +225,7 @@ def close(follow_up_id: uuid.UUID) -> Response:
 
 @bp.route("/follow-ups/<uuid:follow_up_id>/postpone", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def postpone(follow_up_id: uuid.UUID) -> Response:
     follow_up = _to_change(follow_up_id)
     form = PostponeForm(request.form, before=follow_up.due_on)
@@ -229,6 +238,7 @@ def postpone(follow_up_id: uuid.UUID) -> Response:
 
 @bp.route("/follow-ups/<uuid:follow_up_id>/reassign", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def reassign(follow_up_id: uuid.UUID) -> Response:
     follow_up = _to_change(follow_up_id)
     form = ReassignForm(request.form, colleagues=colleagues_for(current_user, follow_up))
@@ -242,6 +252,7 @@ def reassign(follow_up_id: uuid.UUID) -> Response:
 
 @bp.route("/follow-ups/<uuid:follow_up_id>/edit", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def edit(follow_up_id: uuid.UUID) -> Response:
     follow_up = _to_change(follow_up_id)
     form = PromiseForm(

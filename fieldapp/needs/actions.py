@@ -15,6 +15,7 @@ from fieldapp import audit
 from fieldapp.accounts import User
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.queries import may_see
+from fieldapp.entries.actions import made
 from fieldapp.languages import N_, _, lazy
 from fieldapp.needs.models import (
     ENDED,
@@ -63,7 +64,7 @@ _STEP = sa.insert(NeedEvent.__table__)
 
 
 def submit(
-    person: Person,
+    person: Person | None,
     enterprise: Enterprise,
     need_id: uuid.UUID,
     *,
@@ -84,7 +85,10 @@ def submit(
     visit_id: uuid.UUID | None = None,
     source: NeedSource = NeedSource.VISIT,
 ) -> None:
-    """A need heard by an officer: it waits to be accepted. Raises IdTaken."""
+    """A need heard by an officer, or placed by the enterprise itself (None): it waits to be accepted.
+
+    Raises IdTaken.
+    """
     need = {
         "id": need_id,
         "enterprise_id": enterprise.id,
@@ -104,7 +108,7 @@ def submit(
         "disclosure": disclosure,
         "contact_id": contact_id,
         "status": NeedStatus.SUBMITTED,
-        "author_id": person.id,
+        "author_id": person.id if person else None,
         "created_at": at,
         "updated_at": at,
     }
@@ -113,8 +117,10 @@ def submit(
         run(_NEED, need)
     except IntegrityError as error:
         raise IdTaken from error
-    run(_STEP, {"need_id": need_id, "at": at, "by_id": person.id, "after": NeedStatus.SUBMITTED})
-    audit.record("need_submitted", f"need:{need_id}", actor=person, enterprise=enterprise.id)
+    by_id = person.id if person else None
+    run(_STEP, {"need_id": need_id, "at": at, "by_id": by_id, "after": NeedStatus.SUBMITTED})
+    action = "need_submitted" if person else "order_placed"
+    audit.record(action, f"need:{need_id}", actor=person, enterprise=enterprise.id)
 
 
 def _log(
@@ -138,6 +144,7 @@ def amend(
     )
     if changed.rowcount != 1:
         raise Stale
+    made(need.id, version + 1)
     if fields:
         _log(need.id, person, at, need.status, need.status, "")
         audit.record(

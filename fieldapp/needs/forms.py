@@ -173,6 +173,11 @@ class NeedForm(Form):
             *(SelectChoice(str(one.id), f"{one.name} {one.title}".strip()) for one in contacts),
         ]
 
+    @property
+    def blank_indicator(self) -> IndicatorRow:
+        """What the page adds a row from; __n__ stands for its number."""
+        return IndicatorRow(prefix="indicators-__n__-")
+
     def validate_title(self, field: Any) -> None:
         if not typed(field):
             raise ValidationError(lazy("请用一句话说清需求。"))

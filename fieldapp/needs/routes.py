@@ -15,9 +15,10 @@ from fieldapp import audit, clock
 from fieldapp.db import db
 from fieldapp.enterprises.access import can_see_phones
 from fieldapp.enterprises.queries import contacts_of, find_enterprise, regions_of
+from fieldapp.entries.actions import known_version
 from fieldapp.formats import day
 from fieldapp.forms import known_id, typed
-from fieldapp.guards import needs, repeatable
+from fieldapp.guards import kept, needs, repeatable
 from fieldapp.languages import _, lazy
 from fieldapp.needs import actions
 from fieldapp.needs.access import can_add_need, can_edit, can_step, can_write, open_steps
@@ -54,7 +55,7 @@ from fieldapp.needs.queries import (
     search_needs,
 )
 from fieldapp.needs.rules import PARTS, STEPS, Quality, digest, merge, quality, stepper
-from fieldapp.pages import add_notice, done, htmx, page, part
+from fieldapp.pages import add_notice, done, htmx, page
 from fieldapp.refusals import Conflict, NotFound
 from fieldapp.workbook import excel_answer
 
@@ -148,6 +149,7 @@ def _choices(filters: Filters, regions: list[Any]) -> dict[str, Any]:
 
 @bp.get("/needs")
 @needs("OFFICER", "LEAD")
+@kept
 def index() -> Response:
     filters, regions = _filters(), regions_of(current_user)
     return page(
@@ -205,6 +207,7 @@ def _shown(need: Any, form: NoteForm) -> dict[str, Any]:
 
 @bp.get("/needs/<uuid:need_id>")
 @needs("OFFICER", "LEAD")
+@kept
 def show(need_id: uuid.UUID) -> Response:
     return page("needs/show.html", **_shown(find_need(current_user, need_id), NoteForm()))
 
@@ -225,6 +228,7 @@ def note(need_id: uuid.UUID) -> Response:
 
 @bp.route("/needs/<uuid:need_id>/steps/<step>", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def take_step(need_id: uuid.UUID, step: str) -> Response:
     """One step of the lifecycle, as rules.STEPS has it; a step that asks for words has a page to say them on."""
     wanted = STEPS.get(step)
@@ -265,20 +269,9 @@ def _wants_another_row(form: NeedForm) -> bool:
     return "add_indicator" in request.form
 
 
-@bp.get("/needs/indicators/<int:number>")
-@needs("OFFICER", "LEAD")
-def indicator(number: int) -> Response:
-    """One more row of indicators, and the button for the next."""
-    if not 0 < number < MOST_INDICATORS:
-        raise NotFound
-    form = NeedForm(contacts=[], today=clock.today())
-    while len(form.indicators) <= number:
-        form.indicators.append_entry()
-    return part("needs/_indicators.html", "more_indicators", form=form, fresh_from=number)
-
-
 @bp.route("/enterprises/<int:enterprise_id>/needs/new", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def new(enterprise_id: int) -> Response:
     enterprise = find_enterprise(current_user, enterprise_id, to=can_add_need)
     now = clock.now()
@@ -355,8 +348,15 @@ def _conflict(need_id: uuid.UUID, form: NeedForm) -> Response:
     )
 
 
+def _untouched(form: NeedForm, need: Any, words: dict[str, Any]) -> dict[str, Any]:
+    """What an edit from an old page does not touch stays as the same person's edits before it left it."""
+    now = _words_of(need)
+    return {name: now[name] for name in merge(started_from(form), now, words, FIELDS).theirs}
+
+
 @bp.route("/needs/<uuid:need_id>/edit", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def edit(need_id: uuid.UUID) -> Response:
     need = find_need(current_user, need_id, to=can_write)
     if request.method == "GET":
@@ -370,10 +370,13 @@ def edit(need_id: uuid.UUID) -> Response:
         del form.source
         adding = _wants_another_row(form)
         if not adding and form.validate():
-            words = need_words(form)
+            words, sent = need_words(form), version_of(form)
+            own = sent != need.version and known_version(need_id, sent, need.version) == need.version
+            if own:
+                words |= _untouched(form, need, words)
             changed = [name for name in FIELDS if digest(getattr(need, name)) != digest(words[name])]
             try:
-                if version_of(form) != need.version or need.status in ENDED:
+                if not (own or sent == need.version) or need.status in ENDED:
                     raise actions.Stale
                 if changed:
                     actions.amend(current_user, need, words, changed, need.version, clock.now())

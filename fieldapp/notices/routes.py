@@ -9,11 +9,13 @@ from fieldapp import clock
 from fieldapp.notices import actions
 from fieldapp.notices.blueprint import bp
 from fieldapp.notices.queries import list_notices, unread
+from fieldapp.guards import kept
 from fieldapp.pages import done, in_place, page, part, same_site_path
 from fieldapp.refusals import NotFound
 
 
 @bp.get("/notices")
+@kept
 def index() -> Response:
     cursor = request.args.get("page", "")[:80]
     rows, next_page = list_notices(current_user, clock.now(), cursor)

@@ -185,6 +185,14 @@ def promise_reopened(details: dict[str, Any]) -> str:
     return _together(first, _because(details))
 
 
+def order_placed(details: dict[str, Any]) -> str:
+    """enterprise, title"""
+    title = details.get("title")
+    if title:
+        return _("%(enterprise)s点单：%(title)s", enterprise=_at(details), title=title)
+    return _("%(enterprise)s点单了。", enterprise=_at(details))
+
+
 def need_step(details: dict[str, Any]) -> str:
     """by, title (of the need), step (its new state's Chinese word, translated when shown), note"""
     first = _(
@@ -220,6 +228,7 @@ SENTENCES: dict[str, Sentence] = {
         promise_closed,
         promise_reopened,
         need_step,
+        order_placed,
     )
 }
 
@@ -231,6 +240,7 @@ ICONS = {
     "visit_returned": "rotate-ccw",
     "visit_cancelled": "circle-x",
     "need_step": "lightbulb",
+    "order_placed": "inbox",
 }
 
 

@@ -16,6 +16,7 @@ from fieldapp.attachments.actions import keep_all
 from fieldapp.attachments.models import Attachment, AttachmentCopy
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.actions import add_contact, note_visit
+from fieldapp.entries.actions import made
 from fieldapp.followups.actions import promise
 from fieldapp.languages import lazy
 from fieldapp.needs.actions import submit
@@ -233,6 +234,7 @@ def _fulfil(opened: Visit, values: dict[str, Any], companions_before: Collection
     values["version"] = opened.version + 1
     if not run(_CHANGE, values | {"which": opened.id, "known": opened.version}).rowcount:
         raise IdTaken
+    made(opened.id, opened.version + 1)
 
 
 def _add(
@@ -254,8 +256,8 @@ def _add(
     for need in needs:
         words = dict(need)
         submit(person, enterprise, words.pop("need_id", None) or uuid7(), at=at, visit_id=visit_id, **words)
-    for made in promises:
-        words = dict(made)
+    for promised in promises:
+        words = dict(promised)
         follow_up_id = words.pop("follow_up_id", None) or uuid7()
         promise(person, enterprise, follow_up_id, at=at, visit_id=visit_id, **words)
     kept = keep_all(person, enterprise.id, photos, at)
@@ -327,6 +329,7 @@ def amend(
     }
     if not run(_CHANGE, values).rowcount:
         raise Stale
+    made(visit.id, visit.version + 1)
     gone = before["met"].ids - met.ids
     if gone:
         run(_UNMEET, [{"which": visit.id, "whom": one} for one in sorted(gone)])

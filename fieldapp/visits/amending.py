@@ -15,8 +15,9 @@ from fieldapp import clock
 from fieldapp.attachments.intake import take_photos
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import contacts_of, find_enterprise
+from fieldapp.entries.actions import known_version
 from fieldapp.forms import typed
-from fieldapp.guards import needs, prepares, takes_body
+from fieldapp.guards import kept, needs, prepares, takes_body
 from fieldapp.languages import lazy
 from fieldapp.pages import done, page, redirect
 from fieldapp.visits import actions, rules
@@ -184,6 +185,7 @@ def _removed(form: VisitForm, file: VisitFile) -> list[uuid.UUID]:
 @needs("OFFICER", "LEAD")
 @takes_body("PHOTO_BODY")
 @prepares(take_photos)
+@kept
 def edit(visit_id: uuid.UUID) -> Response:
     edited = _opened(visit_id, clock.now())
     visit, form = edited.file.visit, edited.form
@@ -198,7 +200,7 @@ def edit(visit_id: uuid.UUID) -> Response:
         form.add_row(adding)
     elif form.validate() and _times_hold(edited):
         mine = edited.written()
-        if edited.version != visit.version:
+        if known_version(visit.id, edited.version, visit.version) != visit.version:
             differ = differing(edited.stored, mine)
             if differ or visit.status is VisitStatus.RETURNED:
                 return _conflict(edited, differ, mine)

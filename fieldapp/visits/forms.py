@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from wtforms import (
@@ -146,6 +147,11 @@ class VisitForm(Form):
         rows = getattr(self, ROWS[kind][0])
         if len(rows) < MOST_ROWS:
             rows.append_entry()
+
+    def blank_row(self, kind: str) -> Any:
+        """What the page adds a row from; __n__ stands for its number."""
+        name, shape = ROWS[kind]
+        return SimpleNamespace(name=f"{name}-__n__", form=shape(prefix=f"{name}-__n__-"))
 
     @property
     def new_names(self) -> list[str]:

@@ -18,8 +18,9 @@ from uuid6 import uuid7
 
 from fieldapp import clock
 from fieldapp.enterprises.queries import find_enterprise
+from fieldapp.entries.actions import known_version
 from fieldapp.forms import known_id, typed
-from fieldapp.guards import needs
+from fieldapp.guards import kept, needs
 from fieldapp.languages import lazy
 from fieldapp.pages import add_notice, done, page, part
 from fieldapp.refusals import Conflict, NotFound
@@ -108,6 +109,7 @@ def _words(form: PlanForm, concerns: Concerns) -> dict[str, Any]:
 
 @bp.route("/enterprises/<int:enterprise_id>/visits/plan", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def plan(enterprise_id: int) -> Response:
     enterprise = find_enterprise(current_user, enterprise_id, to=can_record_visit)
     now = clock.now()
@@ -164,6 +166,7 @@ def concerns(enterprise_id: int) -> Response:
 
 @bp.route("/visits/<uuid:visit_id>/plan", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
+@kept
 def replan(visit_id: uuid.UUID) -> Response:
     file = find_visit(current_user, visit_id, to=can_replan)
     visit = file.visit
@@ -186,7 +189,7 @@ def replan(visit_id: uuid.UUID) -> Response:
         steps.hold(enterprise.id)
         concerns = concerns_about(enterprise, form.planned_on.data, form.planned_at.data or "", visit)
         try:
-            if form.version.number != visit.version:
+            if known_version(visit.id, form.version.number, visit.version) != visit.version:
                 raise steps.Stale
             if not _guarded(form, concerns):
                 return _page(enterprise, form, concerns, status=422, asked=True, file=file)

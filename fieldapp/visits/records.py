@@ -15,7 +15,7 @@ from fieldapp import audit, clock
 from fieldapp.coordinates import wgs84_to_gcj02
 from fieldapp.db import db
 from fieldapp.enterprises.queries import regions_of
-from fieldapp.guards import needs, repeatable
+from fieldapp.guards import kept, needs, repeatable
 from fieldapp.languages import N_, _
 from fieldapp.pages import page
 from fieldapp.periods import Period, period_named
@@ -126,6 +126,7 @@ def _chosen(filters: Filters, officers: Sequence[Any], regions: Sequence[Any]) -
 
 @bp.get("/visits")
 @needs("OFFICER", "LEAD")
+@kept
 def index() -> Response:
     filters = _filters()
     cursor = request.args.get("page", "")

@@ -18,8 +18,8 @@ from fieldapp.attachments.intake import take_photos
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import contacts_of, find_enterprise
 from fieldapp.forms import known_id, typed
-from fieldapp.guards import needs, prepares, takes_body
-from fieldapp.pages import done, page, part, redirect
+from fieldapp.guards import kept, needs, prepares, takes_body
+from fieldapp.pages import done, page, redirect
 from fieldapp.refusals import NotFound
 from fieldapp.visits import actions
 from fieldapp.visits.access import can_record_visit
@@ -126,6 +126,7 @@ def _blank(opened: Visit | None, late: bool, now: datetime) -> dict[str, Any]:
 @needs("OFFICER", "LEAD")
 @takes_body("PHOTO_BODY")
 @prepares(take_photos)
+@kept
 def new(enterprise_id: int) -> Response:
     person = current_user._get_current_object()  # asked for dozens of times below
     enterprise = find_enterprise(person, enterprise_id, to=can_record_visit)
@@ -247,26 +248,12 @@ def shared_words(form: VisitForm) -> dict[str, Any]:
     return {
         "mistakes": form.mistakes(),
         "next_days": [(n, form.today + timedelta(days=n)) for n in (30, 60, 90)],
-        "adding": request.form.get("add", ""),
         "most_rows": MOST_ROWS,
     }
 
 
-@bp.get("/visits/rows/<kind>")
-@needs("OFFICER", "LEAD")
-def row(kind: str) -> Response:
-    """One more empty row, with the button for the next: `n` is its number in the form."""
-    asked = request.args.get("n", "0")
-    if kind not in ROWS or not (asked.isascii() and asked.isdecimal() and len(asked) <= 3):
-        raise NotFound
-    name, shape = ROWS[kind]
-    fresh = SimpleNamespace(name=f"{name}-{asked}", form=shape(prefix=f"{name}-{asked}-"))
-    return part(
-        f"visits/_{kind}_row.html", "row", entry=fresh, fresh=True, more=int(asked) + 1, most_rows=MOST_ROWS
-    )
-
-
 @bp.get("/visits/<uuid:visit_id>")
 @needs("OFFICER", "LEAD")
+@kept
 def show(visit_id: uuid.UUID) -> Response:
     return record_page(current_user, find_visit(current_user, visit_id))

@@ -19,6 +19,7 @@ from fieldapp.db import fetch, run
 from fieldapp.enterprises.actions import forget_visit, note_visit
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import may_see
+from fieldapp.entries.actions import made
 from fieldapp.languages import lazy
 from fieldapp.notices.actions import tell
 from fieldapp.refusals import Conflict
@@ -65,12 +66,17 @@ def _move(
     if version is not None:
         conditions.append(_table.c.version == version)
     change = (
-        sa.update(_table).where(*conditions).values(version=_table.c.version + 1, updated_at=at, **values)
+        sa.update(_table)
+        .where(*conditions)
+        .values(version=_table.c.version + 1, updated_at=at, **values)
+        .returning(_table.c.version)
     )
-    if run(change).rowcount != 1:
+    version = run(change).scalar()
+    if version is None:
         status = fetch(sa.select(_table.c.status).where(_table.c.id == visit_id))[0][0]
         require_possible(step, status)
         raise Stale
+    made(visit_id, version)
 
 
 def _tell(

@@ -28,9 +28,9 @@ VIEWERS = {
 }  # fmt: skip
 # Addresses that answer no page: files and probes.
 NO_PAGE = {
-    "pages.static_file", "pages.favicon", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
-    "followups.export", "followups.feed", "needs.export", "needs.indicator", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
-    "visits.concerns", "visits.row",  # parts that htmx fetches, looked at in the pages they belong to
+    "pages.static_file", "pages.favicon", "offline.manifest", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
+    "followups.export", "followups.feed", "needs.export", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
+    "visits.concerns",  # parts that htmx fetches, looked at in the pages they belong to
     "attachments.full", "attachments.thumb", "desk.my_outcomes_file", "desk.officer_outcomes_file", "visits.export",
 }  # fmt: skip
 MORE = {

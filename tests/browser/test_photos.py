@@ -26,7 +26,6 @@ from tests.tools import axe, chromium
 PAGE = """
 {% extends "base.html" %}
 {% block title %}t{% endblock %}
-{% block scripts %}<script src="{{ asset('vendor/htmx-4.0.1.min.js') }}" defer></script>{% endblock %}
 {% block main %}<h1>t</h1>{% block album %}
 <form id="album" class="stack" method="post" action="/album" enctype="multipart/form-data" hx-post="/album" hx-target="this" hx-swap="outerHTML" data-module="submit">{{ ui.csrf() }}
 {% if told %}<p class="err" id="told">{{ told }}</p>{% endif %}

@@ -104,7 +104,6 @@ LIMITS = {
     "casefile": 7,
     "visit form": 5,
     "visit edit": 12,
-    "/visits/rows/need": 1,
     "/visits": 4,
     "/visits?state=planned&period=quarter": 4,
     "plan form": 5,
@@ -121,6 +120,7 @@ LIMITS = {
     "follow-up": 5,
     "/notices": 3,
     "/me/calendar": 3,
+    "/outbox/session": 2,
 }
 
 

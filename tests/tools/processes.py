@@ -30,8 +30,13 @@ def start(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     cwd: Path | None = None,
+    own_group: bool = False,
+    keep_open: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command`, both outputs into `log`. Linux ends it when this process dies, even by SIGKILL."""
+    """Start `command`, both outputs into `log`. Linux ends it when this process dies, even by SIGKILL.
+
+    `own_group` makes it the leader of a group, so that it can be killed with all that it starts.
+    """
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None) if linux else None
 
@@ -51,6 +56,8 @@ def start(
             group=None if user is None else pwd.getpwnam(user).pw_gid,
             extra_groups=None if user is None else [],
             preexec_fn=die_with_parent if linux else None,
+            start_new_session=own_group,
+            pass_fds=keep_open,
         )
 
 

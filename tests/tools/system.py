@@ -1,4 +1,4 @@
-"""What tests need beside Python: Chromium, PostgreSQL, Java, a Chinese font. `make test` calls this first.
+"""What tests need beside Python: browsers, PostgreSQL, Java, a Chinese font. `make test` calls this first.
 
 As root on Debian what is missing is installed. Otherwise Playwright's own Chromium is fetched, and for the rest this
 fails with the command to type: a test that silently did not run is worse than none.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from playwright._impl._driver import compute_driver_executable
 
-from tests.tools import chromium, postgres, validator
+from tests.tools import chromium, engines, postgres, validator
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ def _driver_starts() -> bool:
 NEEDS = (
     Need("libatomic (for Playwright's driver)", "libatomic1", _driver_starts),
     Need("Chromium", "chromium", lambda: chromium.find_executable() is not None),
+    Need("Firefox", "firefox-esr", lambda: engines.find_firefox() is not None),
+    Need("WebKitGTK (Safari's engine)", "webkit2gtk-driver", lambda: engines.find_webkit() is not None),
+    Need("a screen for it (Xvfb)", "xvfb", lambda: engines.find_screen() is not None),
     Need("PostgreSQL 15 or newer", "postgresql", lambda: postgres.find_binaries() is not None),
     Need("Java (for the HTML checker)", "default-jre-headless", lambda: validator.find_java() is not None),
     Need("a Chinese font", "fonts-noto-cjk", _has_chinese_font),

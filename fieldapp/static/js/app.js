@@ -1,32 +1,28 @@
 // The page's own hands: ids made at submit, double taps, small comforts. Every form works without this file.
 
-const tidy = (hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-
-// UUIDv7 (RFC 9562): 48 bits of milliseconds, then randomness. Made on the phone, once, at submit.
-export function uuid7(now = Date.now(), random = crypto.getRandomValues(new Uint8Array(16))) {
-  const bytes = random.slice();
-  for (let i = 5, rest = now; i >= 0; i -= 1, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
-  bytes[6] = (bytes[6] & 0x0f) | 0x70;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return tidy(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
-}
-
-// Local wall clock with its offset, as the phone believes it.
-export function deviceTime(date = new Date()) {
-  const pad = (n) => String(Math.trunc(Math.abs(n))).padStart(2, "0");
-  const offset = -date.getTimezoneOffset();
-  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
-  return `${day}T${time}${offset < 0 ? "-" : "+"}${pad(offset / 60)}:${pad(offset % 60)}`;
-}
+import { deviceTime, uuid7 } from "./ids.js";
 
 const modules = {
-  // A form that changes something: give it its ids, and let it go once.
+  // A form that changes something: give it its ids, and let it go once. A plain one that can wait for a network is
+  // sent by htmx like the others; its answer takes the place of the page.
   submit(form) {
-    let sent = false;
+    let [sent, warned] = [false, false];
+    const plain = "outbox" in form.dataset && !form.hasAttribute("hx-post");
     const buttons = () => [...form.querySelectorAll("button[type=submit]"), ...document.querySelectorAll(`button[form="${form.id || "-"}"]`)];
+    if (plain) {
+      const how = { "hx-post": form.getAttribute("action"), "hx-target": "body", "hx-swap": "outerHTML", "hx-sync": "this:drop" };
+      for (const [name, value] of Object.entries(how)) form.setAttribute(name, value);
+      window.htmx?.process(form);
+    }
     form.addEventListener("submit", (event) => {
-      if (sent) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+      const stop = () => { event.preventDefault(); event.stopImmediatePropagation(); };
+      if (sent) { stop(); return; }
+      for (const line of document.querySelectorAll("main > [data-refused]")) line.remove();
+      if ("online" in form.dataset && !navigator.onLine && !warned) {
+        const words = document.getElementById("needs-network")?.content.cloneNode(true);
+        if (words) { warned = true; stop(); document.getElementById("main").prepend(words); scrollTo(0, 0); return; }
+      }
+      if (plain) form.setAttribute("hx-post", event.submitter?.getAttribute("formaction") || form.getAttribute("action"));
       // Ids stay on the form: trying again sends the same entry, and the server answers it once.
       for (const field of form.querySelectorAll("[data-new-id]")) if (!field.value) field.value = uuid7();
       for (const field of form.querySelectorAll("[data-device-time]")) field.value = deviceTime();
@@ -43,7 +39,8 @@ const modules = {
       free();
       for (const field of form.querySelectorAll("[data-new-id]")) field.value = "";
     });
-    form.addEventListener("htmx:after:request", free);
+    // On the way to another page the button stays down.
+    form.addEventListener("htmx:after:request", (event) => { if (!event.detail.ctx?.hx?.redirect) free(); });
     form.addEventListener("htmx:error", free);
   },
 
@@ -86,7 +83,7 @@ const modules = {
   },
 };
 
-function attach(root) {
+export function attach(root) {
   for (const element of root.querySelectorAll("[data-module]")) {
     for (const name of element.dataset.module.split(" ")) {
       if (modules[name]) modules[name](element);
@@ -96,8 +93,42 @@ function attach(root) {
   }
 }
 
+// ---- answers of forms ----------------------------------------------------------------------------------------
+
+let refused = null; // the ids of a form that was sent back: put right, it is the same entry
+
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  const form = ctx.sourceElement;
+  refused = null;
+  if (ctx.response?.status >= 400 && form.matches("form")) {
+    refused = { id: form.id, action: form.getAttribute("action"), ids: [...form.querySelectorAll("[data-new-id]")].map(({ name, value }) => [name, value]) };
+  }
+  if (ctx.target !== document.body) return;
+  // A whole page: htmx takes its body and title, so what its head has more comes along here.
+  for (const link of new DOMParser().parseFromString(ctx.text, "text/html").head.querySelectorAll("link[rel=stylesheet]")) {
+    if (!document.querySelector(`link[href="${link.getAttribute("href")}"]`)) document.head.append(link);
+  }
+});
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (refused) {
+    const form = refused.id ? document.getElementById(refused.id) : document.querySelector(`form[action="${refused.action}"]`);
+    for (const [name, value] of refused.ids) {
+      const field = form?.elements[name];
+      if (field?.value === "") field.value = value;
+    }
+  }
+  // A bar whose form has gone leads nowhere.
+  for (const bar of document.querySelectorAll(".actionbar:not([hidden])")) {
+    const away = [...bar.querySelectorAll("button[form]")];
+    bar.hidden = away.length > 0 && away.every((button) => !button.form);
+  }
+  if (ctx.target === document.body) scrollTo(0, 0);
+  attach(document);
+});
+
 attach(document);
-document.addEventListener("htmx:after:swap", () => attach(document));
+document.addEventListener("outbox:sent", ({ detail: { key } }) => import("./drafts.js").then(({ done }) => done(key)).catch(() => {}));
 
 // The notice has been read; a reload should not tell it again.
 if (document.querySelector("[data-notice]")) {
@@ -105,3 +136,7 @@ if (document.querySelector("[data-notice]")) {
   address.searchParams.delete("notice");
   history.replaceState(history.state, "", address);
 }
+
+// Whose phone this is. What others need of it they ask themselves.
+if (document.documentElement.dataset.user || location.pathname === "/login") import("./people.js").then(({ start }) => start());
+if (document.documentElement.dataset.user) import("./offline/start.js").then(({ start }) => start(document.documentElement.dataset.user));

@@ -64,7 +64,7 @@ async function decoded(file) {
   }
 }
 
-async function smaller(file, side) {
+export async function smaller(file, side) {
   const picture = await decoded(file);
   try {
     const [width, height] = fitted(picture.naturalWidth || picture.width, picture.naturalHeight || picture.height, side);
@@ -132,6 +132,7 @@ export default function attach(box) {
       if (image) image.alt = say("Alt", { n: at + 1 });
     });
     input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true })); // for whoever keeps what the form holds
     const left = most - photos.length;
     for (const adder of adders) adder.hidden = left <= 0;
     if (held) status.textContent = say("Wait");
@@ -179,7 +180,8 @@ export default function attach(box) {
     }
   }
 
-  function add(files) {
+  // `made`: small copies of an earlier time, which stay as they are.
+  function add(files, made = false) {
     trouble.replaceChildren();
     let over = 0;
     for (const source of files) {
@@ -187,7 +189,7 @@ export default function attach(box) {
       if (photos.some(same)) { tell(say("Again", { name: source.name })); continue; }
       if (photos.length >= most) { over += 1; continue; }
       const tile = blank.cloneNode(true);
-      const photo = { source, file: source, tile, sent: false };
+      const photo = { source, file: source, tile, sent: made };
       tile.querySelector(".photo-name").textContent = source.name;
       tile.querySelector("[data-remove]").addEventListener("click", () => { trouble.replaceChildren(); remove(photo); });
       adders[0].before(tile);
@@ -227,6 +229,7 @@ export default function attach(box) {
     });
   }, true);
 
+  box.addEventListener("photos:put", (event) => add(event.detail, true));
   if (input.files.length) add([...input.files]); // come back through history, or chosen before this file was here
   else show();
 }

@@ -135,6 +135,7 @@ export default (section) => {
     show("idle");
     find("[data-first]")?.focus();
   });
-  if (field("lat").value) showFix();
-  else show("idle");
+  const again = () => (field("lat").value ? showFix() : show("idle"));
+  section.addEventListener("change", (event) => { if (event.target.name === "lat") again(); });
+  again();
 };

@@ -39,9 +39,7 @@ export default (form) => {
   });
   form.addEventListener("input", (event) => { if (/^new_contacts-\d+-name$/.test(event.target.name) && event.target.value) nobody.checked = false; });
 
-  const showButtons = () => { for (const button of form.querySelectorAll("[data-remove-row]")) button.hidden = false; };
-  showButtons();
-  form.addEventListener("htmx:after:swap", showButtons);
+  for (const button of form.querySelectorAll("[data-remove-row]")) button.hidden = false;
   form.addEventListener("click", (event) => {
     const button = event.target.closest("[data-remove-row]");
     if (button) takeAway(button.closest("[data-row]"), button);
@@ -54,11 +52,8 @@ export default (form) => {
   });
 
   const unsent = form.querySelector("[data-unsent]");
-  const refused = () => document.querySelectorAll("main > [data-refused]");
-  form.addEventListener("submit", () => { unsent.hidden = true; for (const line of refused()) line.remove(); });
-  form.addEventListener("htmx:error", (event) => {
-    // Only when the form itself did not get through: a row's button has its own say.
-    if (event.target !== form) return;
+  form.addEventListener("submit", () => { unsent.hidden = true; });
+  form.addEventListener("htmx:error", () => {
     unsent.hidden = false;
     unsent.scrollIntoView({ block: "center" });
   });

@@ -1,0 +1,265 @@
+"""An enterprise orders at its own door: once, without an account, and nothing it typed is lost."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+import sqlalchemy as sa
+
+from fieldapp import clock
+from fieldapp.attachments.models import Attachment
+from fieldapp.audit.models import AuditEvent
+from fieldapp.codes.models import QrCode
+from fieldapp.db import db, writing
+from fieldapp.needs.models import Need, NeedSource, NeedStatus
+from fieldapp.notices.models import Notification
+from fieldapp.orders import rules
+from fieldapp.orders.models import Order
+from tests.forms import forms_in
+from tests.photos import jpeg
+
+WORDS = {
+    "kind": "RESEARCH", "title": "涂层容易起泡", "contact_name": "刘工", "phone": "13812345678", "agreed": "y",
+}  # fmt: skip
+
+
+@pytest.fixture
+def token(city):
+    found = db.session.scalar(
+        sa.select(QrCode.token).where(QrCode.enterprise_id == city.huaxing.id, QrCode.revoked_at.is_(None))
+    )
+    db.session.rollback()
+    return found
+
+
+@pytest.fixture
+def patient(app, monkeypatch):
+    """Nobody waits three seconds in here."""
+    monkeypatch.setattr(rules, "FASTEST", timedelta(0))
+
+
+def _form(client, token):
+    return next(f for f in forms_in(client.get(f"/q/{token}/order").text) if f.id == "order-form")
+
+
+def _order(client, token, form=None, **values):
+    form = form or _form(client, token)
+    return client.post(f"/q/{token}/order", data=form.filled(**(WORDS | values)))
+
+
+def _count(model):
+    db.session.rollback()
+    return db.session.scalar(sa.select(sa.func.count()).select_from(model))
+
+
+def _orders():
+    db.session.rollback()
+    return db.session.scalars(sa.select(Order).order_by(Order.created_at)).all()
+
+
+def test_an_order_is_a_need_that_waits_to_be_accepted(anybody, token, patient, city):
+    answer = _order(
+        anybody, token, description="夏天更明显", deadline=clock.today() + timedelta(days=30), budget="UNDER_50",
+        **{"indicators-0-name": "附着力", "indicators-0-now": "3", "indicators-0-target": "5", "indicators-0-unit": "MPa"},
+        photos=[(BytesIO(jpeg()), "泡.jpg")],
+    )  # fmt: skip
+    assert answer.status_code == 303
+    order = _orders()[0]
+    need = db.session.get(Need, order.need_id)
+    assert (need.source, need.status, need.title, need.author_id) == (
+        NeedSource.ORDER, NeedStatus.SUBMITTED, "涂层容易起泡", None,
+    )  # fmt: skip
+    assert need.indicators == [{"name": "附着力", "now": "3", "target": "5", "unit": "MPa"}]
+    assert (order.contact_name, order.phone, order.budget.name, order.privacy) == (
+        "刘工", "13812345678", "UNDER_50", rules.PRIVACY,
+    )  # fmt: skip
+    assert _count(Attachment) == 1
+    trail = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "order_placed")).one()
+    assert "13812345678" not in str(trail.detail) and "刘工" not in str(trail.detail)
+    page = anybody.get(answer.location).text
+    assert "点单已收到" in page and rules.shown_number(order.number) in page and "待受理" in page
+    assert "13812345678" not in page and "刘工" not in page
+
+
+def test_the_officer_and_the_lead_are_told(anybody, zhao, token, patient, city):
+    _order(anybody, token)
+    told = db.session.scalars(sa.select(Notification).where(Notification.kind == "order_placed")).all()
+    assert len(told) == 2
+    notices = zhao.get("/notices").text
+    assert "点单：涂层容易起泡" in notices
+
+
+def test_pressed_ten_times_it_is_one_order(anybody, token, patient, city):
+    form = _form(anybody, token)
+    answers = [_order(anybody, token, form) for _ in range(10)]
+    assert [answer.status_code for answer in answers] == [303] * 10
+    assert len({answer.location.partition("?")[0] for answer in answers}) == 1
+    assert _count(Order) == 1
+    assert "已经提交过了" in anybody.get(answers[9].location).text
+
+
+def test_pressed_at_the_same_moment_it_is_one_order(app, anybody, token, patient, city):
+    form, needs = _form(anybody, token), _count(Need)
+    db.session.remove()
+    together, answers = threading.Barrier(6), [None] * 6
+
+    def send(n):
+        client = app.test_client()
+        together.wait()
+        answers[n] = _order(client, token, form)
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [303] * 6
+    assert len({answer.location.partition("?")[0] for answer in answers}) == 1
+    assert _count(Order) == 1 and _count(Need) == needs + 1
+
+
+def test_other_words_from_a_sent_form_are_not_lost_and_not_mixed_up(anybody, token, patient, city):
+    """The visitor went back, changed the words, and pressed again."""
+    form = _form(anybody, token)
+    _order(anybody, token, form)
+    again = _order(anybody, token, form, title="还缺一名电镀工程师", kind="TALENT")
+    assert again.status_code == 409 and "先前已经交过" in again.text and "还缺一名电镀工程师" in again.text
+    assert _count(Order) == 1
+    second = next(f for f in forms_in(again.text) if f.id == "order-form")
+    assert anybody.post(f"/q/{token}/order", data=second.filled(agreed="y")).status_code == 303
+    db.session.rollback()
+    titles = db.session.scalars(sa.select(Need.title).where(Need.source == NeedSource.ORDER)).all()
+    assert sorted(titles) == sorted(["涂层容易起泡", "还缺一名电镀工程师"])
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ({"title": " "}, "请用一句话说清难题"),
+        ({"kind": None}, "请选一类"),
+        ({"contact_name": ""}, "请填怎么称呼您"),
+        ({"phone": "138"}, "电话好像没写全"),
+        ({"agreed": None}, "同意了再提交"),
+        ({"title": "长" * 201}, "最多 200 个字"),
+        ({"deadline": "2020-01-01"}, "不能早于今天"),
+        ({"indicators-1-now": "3"}, "还差指标的名字"),
+    ],
+)
+def test_what_is_missing_is_said_and_what_was_typed_stays(anybody, token, patient, city, missing, sentence):
+    answer = _order(anybody, token, description="夏天更明显", **missing)
+    assert answer.status_code == 422 and sentence in answer.text and "夏天更明显" in answer.text
+    assert _count(Order) == 0
+
+
+def test_scripts_and_emoji_are_words(anybody, zhao, token, patient, city):
+    assert (
+        _order(anybody, token, title="<script>alert(1)</script>🔥", contact_name="<b>刘").status_code == 303
+    )
+    page = zhao.get(f"/needs/{_orders()[0].need_id}").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;🔥" in page and "<b>刘" not in page
+
+
+def test_what_no_person_fills_in_and_no_person_does_so_fast_is_asked_again(anybody, token, city):
+    fast = _order(anybody, token)
+    assert fast.status_code == 422 and "提交得太快了" in fast.text and "涂层容易起泡" in fast.text
+    assert _count(Order) == 0
+
+
+def test_the_trap_is_no_reason_to_lose_words(anybody, token, patient, city):
+    answer = _order(anybody, token, home_page="http://spam.example")
+    assert answer.status_code == 422 and "涂层容易起泡" in answer.text and _count(Order) == 0
+
+
+def test_a_forged_ticket_gets_a_new_one_and_the_words_stay(anybody, token, patient, city):
+    form = _form(anybody, token)
+    forged = _order(anybody, token, form, ticket="0198c0de-0000-7000-8000-000000000000.1700000000.abc")
+    assert forged.status_code == 422 and "请再按一次提交" in forged.text and "涂层容易起泡" in forged.text
+    again = next(f for f in forms_in(forged.text) if f.id == "order-form")
+    assert anybody.post(f"/q/{token}/order", data=again.filled(agreed="y")).status_code == 303
+
+
+def test_too_many_orders_are_told_when_to_come_again(app, anybody, token, patient, city, monkeypatch):
+    monkeypatch.setitem(app.config, "ORDERS_PER_ADDRESS_HOUR", 2)
+    for n in range(2):
+        assert _order(anybody, token, title=f"难题{n}").status_code == 303
+    answer = _order(anybody, token, title="第三件")
+    assert answer.status_code == 429 and "分钟后" in answer.text and "第三件" in answer.text
+    assert 3500 < int(answer.headers["Retry-After"]) <= 3601
+    with writing():
+        db.session.rollback()
+        db.session.execute(sa.update(Order).values(created_at=clock.now() - timedelta(minutes=61)))
+        db.session.commit()
+    assert _order(anybody, token, title="第三件").status_code == 303
+
+
+def test_a_revoked_and_an_unknown_code_have_a_way_out(anybody, token, patient, city):
+    form = _form(anybody, token)
+    with writing():
+        db.session.rollback()
+        db.session.execute(sa.update(QrCode).where(QrCode.token == token).values(revoked_at=clock.now()))
+        db.session.commit()
+    answer = _order(anybody, token, form)
+    assert answer.status_code == 410 and "换成新的" in answer.text and _count(Order) == 0
+    assert anybody.get("/q/aaaaaaaaaaaaaaaaaaaaaa/order").status_code == 404
+
+
+def test_a_broken_photo_is_named_and_the_words_stay(anybody, token, patient, city):
+    answer = _order(anybody, token, photos=[(BytesIO(b"no photo"), "坏.jpg")])
+    assert answer.status_code == 422 and "坏.jpg" in answer.text and "涂层容易起泡" in answer.text
+    four = [(BytesIO(jpeg(100 + n, 80)), f"{n}.jpg") for n in range(4)]
+    assert "最多放 3 张" in _order(anybody, token, photos=four).text
+    assert _count(Order) == 0
+
+
+def test_the_number_finds_the_order_at_its_own_code_only(anybody, token, patient, city):
+    _order(anybody, token)
+    order = _orders()[0]
+    typed = rules.shown_number(order.number).lower()
+    found = anybody.post(f"/q/{token}/track", data={"number": typed})
+    assert found.status_code == 303 and found.location.endswith(order.receipt)
+    other = db.session.scalar(
+        sa.select(QrCode.token).where(QrCode.enterprise_id != city.huaxing.id, QrCode.revoked_at.is_(None))
+    )
+    db.session.rollback()
+    wrong = anybody.post(f"/q/{other}/track", data={"number": typed})
+    assert wrong.status_code == 422 and "没有这个回执号" in wrong.text
+
+
+def test_numbers_cannot_be_tried_by_the_dozen(app, anybody, token, city, monkeypatch):
+    monkeypatch.setitem(app.config, "CODE_TRIES_PER_MINUTE", 3)
+    app.extensions["orders.numbers"]._counts.clear()
+    answers = [anybody.post(f"/q/{token}/track", data={"number": "2222-2222"}).status_code for _ in range(4)]
+    assert answers == [422, 422, 422, 429]
+
+
+def test_guessed_receipts_hit_nothing(anybody, token, patient, city):
+    _order(anybody, token)
+    right = _orders()[0].receipt
+    for guess in (right[:-1], right + "A", right.swapcase(), "x" * 22, "%00", "é" * 20):
+        assert anybody.get(f"/t/{guess}").status_code == 404
+    assert anybody.get(f"/t/{right}").status_code == 200
+
+
+def test_those_who_serve_see_who_ordered_masked_and_showing_the_number_is_logged(
+    anybody, zhao, qian, sun, token, patient, city
+):
+    _order(anybody, token)
+    need = _orders()[0].need_id
+    page = zhao.get(f"/needs/{need}").text
+    assert "刘工" in page and "138 **** 5678" in page and "13812345678" not in page
+    shown = zhao.post(f"/needs/{need}/orderer", data={"csrf_token": zhao.token()})
+    assert shown.status_code == 200 and "13812345678" in shown.text
+    db.session.rollback()
+    trail = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "phone_shown")).one()
+    assert trail.subject == f"need:{need}"
+    assert sun.post(f"/needs/{need}/orderer", data={"csrf_token": sun.token()}).status_code == 404
+
+
+def test_a_signed_in_officer_may_place_one_for_the_enterprise(zhao, token, patient, city):
+    form = _form(zhao, token)
+    answer = _order(zhao, token, form)
+    assert answer.status_code == 303
+    assert _count(Order) == 1
