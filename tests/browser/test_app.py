@@ -208,9 +208,11 @@ READ = """async ([key, need]) => {
   };
 }"""
 
+RETRY = """async (key) => (await import(document.querySelector('script[src$="/app.js"]').src.replace("app.js", "outbox/queue.js"))).retry(key)"""
+
 
 def test_every_version_of_the_phones_database_has_its_file():
-    """A version that has been released stays readable: python -m tests.tools.phone_database writes the file."""
+    """A version that has been released stays readable: python -m tests.browser.databases.write writes the file."""
     source = (pages.OWN_SCRIPTS / "outbox" / "db.js").read_text()
     version = int(re.search(r"^const VERSION = (\d+);", source, re.M).group(1))
     assert [path.stem for path in DATABASES] == [f"v{number}" for number in range(1, version + 1)]
@@ -227,6 +229,8 @@ def test_a_database_of_any_released_version_opens_and_loses_nothing(browser, sit
         assert "第一行" not in path.read_text(), "what is typed lies there in plain words"
         for row in database["stores"]["pages"]["rows"]:  # as if it had been looked at just now
             row["used"] = page.evaluate("Date.now()")
+        for row in database["stores"]["entries"]["rows"]:  # looked at first, then sent
+            row["next"] = page.evaluate("Date.now() + 3600000")
         phone_database.lay(page, database)
         site.sign_in(page, "zhao")
         page.goto(f"{site.url}/me")
@@ -238,6 +242,8 @@ def test_a_database_of_any_released_version_opens_and_loses_nothing(browser, sit
             "draft": {"fields": [["text", "写到一半"]]},
             "page": "<p>存下的页面</p>",
         }
+        page.evaluate(RETRY, phone_database.KEY)
+        page.reload()
         arrived = sa.select(sa.func.count()).select_from(NeedEvent).where(NeedEvent.note == "第一行\n第二行")
         for _ in range(150):
             if site.ask(arrived):

@@ -126,6 +126,7 @@ def test_the_life_of_a_visit(browser, with_camera, site):
         page.locator("#photos img").first.wait_for()
         thumb.tap(page.get_by_role("button", name="提交走访"))
         page.get_by_text("走访已保存").wait_for()
+        page.get_by_role("img", name="现场照片").first.wait_for()  # it comes by itself, after the words
         assert thumb.taps <= 12, thumb.taps
         record = page.url.partition("?")[0]
     after = [_count(site, model) for model in (Visit, Need, FollowUp, Attachment)]

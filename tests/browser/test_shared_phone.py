@@ -153,6 +153,9 @@ def test_the_next_user_of_a_phone_sees_nothing_and_sends_nothing_of_the_first(br
         assert _evaluate(
             page, "return (await queue.list(values.first)).every((one) => one.locked)", first=first
         )
+        # A pack of the first that was still coming in when he left keeps nothing any more.
+        late = "return store.keepPages(values.first, [{ path: '/late', html: 'late', hash: '' }])"
+        assert _evaluate(page, late, first=first) is False
         page.context.set_offline(True)
         page.goto(site.url + NEED)
         expect(page.locator("body")).not_to_contain_text("隔膜涂覆均匀性攻关")

@@ -119,6 +119,7 @@ LIMITS = {
     "/follow-ups?state=closed": 4,
     "follow-up": 5,
     "/notices": 3,
+    "/outbox": 3,
     "/me/calendar": 3,
     "/outbox/session": 2,
 }

@@ -1,21 +1,11 @@
-"""What lies in a phone's database, as data: taken out, and laid into a phone that has none.
-
-    python -m tests.tools.phone_database        # writes tests/browser/databases/v<version>.json of today's code
-
-Run once for every release that changes the database's version, before the release; what is there is never written
-again. tests/browser/test_app.py opens each of them with today's code.
-"""
+"""What lies in a phone's database, as data: taken out, and laid into a phone that has none."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
-
-from tests.tools import chromium, server
 
 DATABASES = Path(__file__).resolve().parents[1] / "browser" / "databases"
 SEED = bytes(range(32))  # of the person whose phone it is: what is sealed in the files opens with it
@@ -34,7 +24,7 @@ const ask = (request) => new Promise((resolve, reject) => {
 });
 """
 
-# Buffers as {"$buffer"} and {"$bytes"} in base64; what cannot leave a browser (keys) stays there.
+# Buffers as {"$buffer"} and {"$bytes"} in base64. What cannot leave a browser (keys) stays there.
 _DUMP = (
     "async () => {"
     + _COMMON
@@ -118,40 +108,3 @@ def fill(page: Page, need: object) -> None:
     """Put one of everything into the phone of the person whom `page` belongs to."""
     module = page.evaluate("document.querySelector('script[src$=\"/app.js\"]').src.replace('/app.js', '')")
     page.evaluate(_FILL, {"module": module, "key": KEY, "need": str(need)})
-
-
-def main() -> None:
-    import sqlalchemy as sa
-
-    from fieldapp.accounts.models import User
-    from fieldapp.db import db, writing
-    from tests import people
-    from tests.browser.conftest import Site
-    from tests.conftest import Sqlite, make_app
-
-    folder = Path(tempfile.mkdtemp(prefix="phone-database-"))
-    database = Sqlite(folder)
-    database.renew()
-    app = make_app(database.url, folder)
-    with app.app_context(), writing():
-        db.session.execute(sa.update(User).where(User.username == "zhao").values(phone_seed=SEED))
-        db.session.commit()
-    with (
-        server.running(database.url, instance=folder, settings={"FIELDAPP_SECRET_KEY": "tests " * 8}) as here,
-        chromium.launched() as browser,
-        chromium.phone(browser) as page,
-    ):
-        Site(here.url, app, database).sign_in(page, "zhao")
-        page.goto(f"{here.url}/needs/{people.NEED}")
-        page.wait_for_timeout(1000)  # the key is there
-        fill(page, people.NEED)
-        found = dump(page)
-    path = DATABASES / f"v{found['version']}.json"
-    if path.exists():
-        raise SystemExit(f"{path} is there already: databases of old are never written again")
-    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,7 @@
 // Whose phone this is. Pages and the key belong to the person signed in and go with them; what is not sent yet stays,
 // sealed, and waits for its owner. Without page up to `start`: the worker asks here too.
 
+import { uuid7 } from "./ids.js";
 import { ask, currentUser, forget, remember, remembered, within } from "./outbox/db.js";
 import { announce, watchChanges } from "./outbox/queue.js";
 import { dropKey, knowsKey } from "./outbox/seal.js";
@@ -47,7 +48,8 @@ export async function finishSignOut(token = "") {
   const out = await remembered("signout");
   if (!out) return true;
   const get = (path, more) => fetch(path, { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE), ...more });
-  const tell = async (csrf) => (await get("/logout", { method: "POST", headers: { "X-CSRFToken": csrf, "HX-Request": "true" } })).headers.has("HX-Redirect");
+  // Under a key of its own: to the server, two posts that say nothing are one.
+  const tell = async (csrf) => (await get("/logout", { method: "POST", headers: { "X-CSRFToken": csrf, "HX-Request": "true", "Idempotency-Key": uuid7(), "Outbox-User": out.user } })).headers.has("HX-Redirect");
   try {
     if (token && (await tell(token))) return forget("signout").then(() => true);
     const asked = await get("/outbox/session");
@@ -103,6 +105,7 @@ export async function start() {
   const { user } = document.documentElement.dataset;
   try {
     if (await remembered("signout")) {
+      await purgeAll(); // whatever was on its way when it began
       if (!(await finishSignOut())) return;
       if (user) return void location.replace("/login");
     }

@@ -1,7 +1,7 @@
 // Taking the pack: one stream, a line a page, told as what differs from pages told before (fieldapp/offline/pack.py).
 // Whatever has come whole stays, however it ends; the next time goes on from there.
 
-import { currentUser, dropPages, keepPages, pagesOf, remember, remembered } from "../outbox/store.js";
+import { currentUser, dropPages, keepPages, pagesOf, remembered, rememberOf } from "../outbox/store.js";
 import { knowsKey, seal } from "../outbox/seal.js";
 import { session } from "../outbox/send.js";
 import { withPolicy } from "./pages.js";
@@ -55,7 +55,7 @@ async function run(user, report) {
   const name = `pack:${user}`;
   const had = (await remembered(name)) || { groups: {} };
   const here = { ...had, groups: { ...had.groups }, tried: Date.now() };
-  await remember(name, here);
+  await rememberOf(user, "pack", here);
   const kept = await pagesOf(user);
   const answer = await fetch("/offline/pack", { headers: { "Pack-Have": haveOf(had, kept) }, cache: "no-store", redirect: "manual" });
   if (!answer.ok) return { error: answer.status === 503 ? "busy" : "net" };
@@ -63,8 +63,8 @@ async function run(user, report) {
   let [memory, batch, ended, before, veils] = [[], [], false, {}, []];
   const save = async () => {
     const pages = batch.splice(0);
-    if (pages.length) await keepPages(user, pages);
-    await remember(name, here);
+    if (pages.length && !(await keepPages(user, pages))) throw new Error("Signed out meanwhile");
+    await rememberOf(user, "pack", here);
   };
   const bare = (text) => text.replaceAll(NUMBER, veils[0]).replaceAll(NAME, () => veils[1]);
   try {
@@ -86,7 +86,7 @@ async function run(user, report) {
         if (batch.length > 24) await save();
         came.done = line.g === "d" ? 1 : here.wanted.indexOf(line.g) + 1;
       } else if (line.index) {
-        await remember(`codes:${user}`, await seal(user, line.index));
+        await rememberOf(user, "codes", await seal(user, line.index));
         here.index = line.x;
       } else if (line.forget) {
         memory = [];

@@ -35,6 +35,7 @@ export function start(told) {
   self.addEventListener("message", (event) => {
     if (event.data === "claim") event.waitUntil(self.clients.claim()); // claiming misses a page that is just loading
     if (event.data === "pack") event.waitUntil(pack());
+    if (event.data === "drain") event.waitUntil(drain("sync")); // big ones: a page may be left while they go
   });
   self.addEventListener("fetch", (event) => {
     const { request } = event;

@@ -57,7 +57,7 @@ export default function attach(bar) {
       write(note.querySelector("strong"), titles[kind]);
       write(note.querySelector("[data-more]"), more.filter(Boolean).join(" ") || " ");
     }
-    for (const [name, on] of [["off", offline || cached], ["waits", n], ["stuck", stuck]]) root.toggleAttribute(`data-${name}`, Boolean(on));
+    for (const [name, on] of [["off", offline || (cached && !is.reached)], ["waits", n], ["stuck", stuck]]) root.toggleAttribute(`data-${name}`, Boolean(on));
     for (const number of all("[data-n]")) number.textContent = stuck || n;
     (n ? navigator.setAppBadge?.(n) : navigator.clearAppBadge?.())?.catch(() => {});
   }
@@ -66,6 +66,8 @@ export default function attach(bar) {
     try {
       Object.assign(is, await counts(user), { nodb: false });
       const queued = all("[data-key] > [data-unsent]:not([hidden])").length;
+      // Where the page's own head made way for "kept on this phone", that is the head now.
+      if (!document.querySelector("h1")) for (const head of all(".outbox-queued h2")) { for (const [name, value] of [["role", "heading"], ["aria-level", 1]]) head.setAttribute(name, value); }
       const entries = is.waiting || queued ? await list(user) : [];
       const links = all("main [href], main [action]").map((at) => at.getAttribute("href") || at.getAttribute("action"));
       const shown = shownOn(location.pathname, links);
@@ -90,9 +92,9 @@ export default function attach(bar) {
   const leave = watchChanges((news) => {
     const { kind } = news;
     if (kind === "sent") sent(news);
-    if (kind === "net") is.offline = !news.ok;
+    if (kind === "net") [is.offline, is.reached] = [!news.ok, news.ok];
     if (TOLD.includes(kind)) is[kind] = true;
-    if (kind === "session") Object.assign(is, { signin: false, ended: false, offline: false });
+    if (kind === "session") Object.assign(is, { signin: false, ended: false, offline: false, reached: true });
     if (kind !== "changed") { show(); return; }
     is.full = false;
     clearTimeout(soon);
@@ -104,5 +106,6 @@ export default function attach(bar) {
     if (button.form?.matches("[data-outbox]") && !actions.querySelector(".actionbar-note")) actions.prepend(document.importNode(bar.querySelector("template").content, true));
   }
   const minutely = setInterval(show, 60_000);
+  document.addEventListener("htmx:after:swap", () => bar.isConnected && look());
   look();
 }

@@ -48,7 +48,7 @@ export default async function attach(box) {
   const day = (at) => new Date(at).toDateString();
   const time = (at) => new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(day(at) === day(Date.now()) ? {} : { month: "short", day: "numeric" }) }).format(at);
   const make = (tag, words, look = "") => Object.assign(document.createElement(tag), { textContent: words, className: look });
-  const tell = (key) => { part("said").textContent = say(box, key); };
+  const tell = (key) => { part("said").textContent = key && say(box, key); };
 
   /** Fill slots: words as they are, lists as items or spans, nodes among them as they stand. */
   function fill(node, slots) {

@@ -3,8 +3,9 @@
 //
 // An entry in the database (what is typed is in `sealed`, everything else is needed without a key):
 //   key user seq at kind keys made state maybe attempts next sending bytes error status sentAt after revises photo for
-//   keys    every record it touches: a later entry waits while an earlier one shares one of them
-//   made    those it brings into being      maybe  the server may have it: never changed, only revised
+//   keys    every record it touches: a later entry waits while an earlier one on its way shares one of them
+//   made    those it brings into being: these hold others up even when it has been refused
+//   maybe   the server may have it: never changed, only revised
 //   after   my earlier entries on the same record, newest first      revises  those it stands for
 
 import { ask, within } from "./db.js";
@@ -114,7 +115,7 @@ export async function putAll(list, again = false, gone = []) {
     for (const [row, body] of rows) {
       let old = await ask(at("entries").get(row.key));
       if (old && !again) return false;
-      const fixed = old && (old.state === "done" || (old.state === "queued" && old.maybe));
+      const fixed = old && (old.state === "done" || (old.state === "queued" && old.maybe) || old.error === "key-reuse");
       if (fixed && row.photo) continue;
       if (fixed) throw new Spent(old);
       for (const key of row.revises) {

@@ -2,7 +2,7 @@
 // when its owner signs out. The key is made from the person's seed, so signing in again brings the same one back.
 // Where WebCrypto is missing (plain http) or a key cannot be kept (some private modes), things lie open: {plain}.
 
-import { forget, remember, remembered } from "./db.js";
+import { ask, forget, remember, remembered, within } from "./db.js";
 
 const HOUR = 3_600_000;
 const words = new TextEncoder();
@@ -45,8 +45,10 @@ export const knowsKey = async (user) => Boolean(await remembered(`key:${user}`))
 async function rowOf(user) {
   const row = await remembered(`key:${user}`);
   if (row && Math.abs(Date.now() - row.usedAt) > HOUR) {
-    row.usedAt = Date.now();
-    await remember(`key:${user}`, row).catch(() => {});
+    await within("meta", "readwrite", async (at) => {
+      const still = await ask(at().get(`key:${user}`)); // a key that has been thrown away stays away
+      if (still) at().put({ ...still, value: { ...still.value, usedAt: Date.now() } });
+    }).catch(() => {});
   }
   return row;
 }

@@ -1,11 +1,11 @@
-// Sending what the queue holds: in the page, and in the worker. One drain at a time on this phone, up to four entries in
+// Sending what the queue holds: in the page, and in the worker. One drain at a time on this phone, up to five entries in
 // the air; an entry is sent by one tab at once. Locks only save traffic and keep the order: once is the server's word.
 
 import { deviceTime, uuid7 } from "../ids.js";
 import { currentUser, remember, remembered } from "./db.js";
 import { announce, markDone, markHeld, markSending, markStuck, markWaiting, purgeOld, rowOf, rowsOf } from "./queue.js";
 import { knowsKey, Locked, opener, openKey } from "./seal.js";
-import { backoff, blocked, judge, patience, ready } from "./verdict.js";
+import { backoff, blocked, isDue, judge, LANES, patience, ready } from "./verdict.js";
 
 const LOCK = "outbox-drain";
 const BEAT = 10_000;
@@ -113,7 +113,8 @@ export async function post(entry, fields, headers = {}) {
   if (entry.for) own["Outbox-For"] = String(entry.for);
   Object.assign(own, await report(entry.user).catch(() => ({})));
   for (let tries = 0; ; tries += 1) {
-    if (!here.csrf && !(await session())) return { verdict: { wait: stopped || "net", code: "" } };
+    if (!here.csrf) await session();
+    if (!here.csrf) return { verdict: { wait: stopped || "net", code: "" } };
     let answer;
     try {
       answer = await fetch(entry.url, {
@@ -175,7 +176,7 @@ async function attempt(key, headers) {
 
 // Longer and longer pauses while nothing is proved; as long as the server asks when it asks.
 function rest(asked) {
-  pause = { until: Date.now() + (asked || backoff(failures)), asked: asked > 0 };
+  pause = { until: performance.now() + (asked || backoff(failures)), asked: asked > 0 };
   if (!asked) failures += 1;
 }
 
@@ -207,7 +208,7 @@ async function once(key, work) {
   const outcome = await locks.request(name, { ifAvailable: true }, (lock) => (lock ? work() : BUSY));
   if (outcome !== BUSY) return outcome;
   const row = await rowOf(key);
-  const frozen = row?.state === "queued" && row.sending && Date.now() - row.sending > patience(row.bytes) + FROZEN;
+  const frozen = row?.state === "queued" && row.sending && Math.abs(Date.now() - row.sending) > patience(row.bytes) + FROZEN;
   return frozen ? locks.request(name, { steal: true }, work) : BUSY;
 }
 
@@ -232,12 +233,12 @@ export const isQuiet = () => failures > 0 || globalThis.navigator?.onLine === fa
 
 // ---- all of them ---------------------------------------------------------------------------------------------
 
-async function loop(user, mine) {
+async function loop(user, turn) {
   const skipped = new Set();
-  while (mine() && !stopped && Date.now() >= pause.until) {
+  while (turn.mine && !stopped && performance.now() >= pause.until) {
     const rows = (await rowsOf(user)).filter(isPending);
     const out = new Set([...flying.keys(), ...skipped]);
-    for (const { key } of ready(rows, out, Date.now(), 4 + skipped.size)) {
+    for (const { key } of ready(rows, out, Date.now(), LANES + skipped.size)) {
       send(key).then((outcome) => { if (!outcome) skipped.add(key); });
     }
     if (!flying.size) break;
@@ -247,32 +248,38 @@ async function loop(user, mine) {
   return skipped.size > 0;
 }
 
-async function held(user) {
-  let mine = true;
-  const beat = () => remember("lease", Date.now()).catch(() => {});
+async function held(user, turn) {
+  const beat = () => turn.mine && remember("lease", Date.now()).catch(() => {});
   await beat();
   const beating = setInterval(beat, BEAT);
   try {
-    return await loop(user, () => mine);
+    return await loop(user, turn);
   } finally {
-    mine = false;
     clearInterval(beating);
   }
 }
 
-// One drain on this phone. A lock whose holder has not beaten for a minute is stolen, after a second look.
-async function alone(work) {
+// One drain on this phone; true when there is more to do. A lock whose holder has not beaten for a minute is stolen,
+// after a second look; who wakes up without it lets go.
+async function alone(user) {
+  const turn = { mine: true };
+  const work = () => held(user, turn);
   if (!locks) return work();
-  const outcome = await locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? work() : BUSY));
-  if (outcome !== BUSY) return outcome;
-  const lease = (await remembered("lease")) || 0;
-  if (Math.abs(Date.now() - lease) < FROZEN) return true;
-  await sleep(3000);
-  if (((await remembered("lease")) || 0) !== lease) return true;
-  return locks.request(LOCK, { steal: true }, work);
+  try {
+    const outcome = await locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? work() : BUSY));
+    if (outcome !== BUSY) return outcome;
+    const lease = await remembered("lease");
+    if (Math.abs(Date.now() - (lease || 0)) < FROZEN) return true;
+    await sleep(3000);
+    return (await remembered("lease")) !== lease || (await locks.request(LOCK, { steal: true }, work));
+  } catch (error) {
+    turn.mine = false;
+    if (error.name === "AbortError") return true;
+    throw error;
+  }
 }
 
-async function run() {
+async function run(why) {
   const owner = await currentUser();
   const user = here.user || (owner && String(owner.id));
   if (!user || (owner && String(owner.id) !== user)) return;
@@ -280,19 +287,20 @@ async function run() {
     await remember("purged", Date.now());
     await purgeOld();
   }
-  if (!(await knowsKey(user))) return; // nobody could read them; signing in brings the key and drains
   const waiting = (rows) => rows.filter((row) => row.state === "queued");
-  let rows = waiting(await rowsOf(user));
-  if (!rows.length || Date.now() < pause.until) return plan(rows);
+  const rows = waiting(await rowsOf(user));
+  if (performance.now() < pause.until || !rows.some((row) => isDue(row, Date.now()))) return plan(rows);
+  // What is big outlives the page in the worker; when that one cannot, the timer does it here.
+  const worker = why !== "timer" && rows.some((row) => row.bytes > BIG) && globalThis.navigator?.serviceWorker?.controller;
+  if (worker) { worker.postMessage("drain"); return plan(rows, 10_000); }
   // A refusal at the door cuts a big upload off, and the phone would see a broken line for ever: ask first.
-  const doubtful = stopped || !here.csrf || (Date.now() - here.sure > SURE && rows.some((row) => row.bytes > BIG));
+  const doubtful = stopped || !here.csrf || !(await knowsKey(user)) || (Date.now() - here.sure > SURE && rows.some((row) => row.bytes > BIG));
   if (doubtful) {
     const said = await session();
     if (!said || String(said.user) !== user) return plan(rows);
   }
-  const more = await alone(() => held(user)).catch((error) => { if (error.name !== "AbortError") throw error; return true; });
-  rows = waiting(await rowsOf(user));
-  plan(rows, more ? 2000 : 0);
+  const more = await alone(user);
+  plan(waiting(await rowsOf(user)), more ? 2000 : 0);
 }
 
 // When to look again by itself.
@@ -301,7 +309,7 @@ function plan(rows, soonest = 0) {
   const free = rows.filter((row) => !blocked(row, rows));
   if (stopped || !free.length) return;
   const next = Math.min(...free.map((row) => row.next));
-  const wait = Math.max(soonest, next - Date.now(), pause.until - Date.now(), 500);
+  const wait = Math.max(soonest, next - Date.now(), pause.until - performance.now(), 500);
   timer = setTimeout(() => drain("timer"), Math.min(wait, 3_600_000));
 }
 
@@ -313,7 +321,7 @@ export function drain(why = "") {
   if (why === "tap" || (["online", "visible", "focus", "sign-in", "sync"].includes(why) && !pause.asked)) pause = { until: 0, asked: false };
   if (stopped && why === "timer") return Promise.resolve();
   if (draining) { again = true; return draining; }
-  draining = run().catch((error) => console.warn("outbox:", error)).finally(() => {
+  draining = run(why).catch((error) => console.warn("outbox:", error)).finally(() => {
     draining = null;
     if (again) { again = false; drain("put"); }
   });

@@ -21,13 +21,22 @@ async function opened(user, row) {
 
 // ---- pages: `path` is path and search ------------------------------------------------------------------------
 
-/** Several at once: [{path, html, hash, at}]. */
+/** Several at once: [{path, html, hash, at}]. False when their owner is not here any more. */
 export async function keepPages(user, pages) {
   const close = await sealer(user);
   const rows = await Promise.all(pages.map(async ({ path, html, hash, at = Date.now() }) => (
     { id: idOf(user, path), user: String(user), path, at, used: Date.now(), hash, bytes: html.length, sealed: await close(html) })));
-  await within("pages", "readwrite", (at) => { for (const row of rows) at().put(row); });
+  return within(["pages", "meta"], "readwrite", async (at) => {
+    if (!(await ask(at("meta").get(`key:${user}`)))) return false; // has signed out meanwhile
+    for (const row of rows) at("pages").put(row);
+    return true;
+  });
 }
+
+/** Remember what is about this person, `<name>:<user>`; not for somebody who has signed out meanwhile. */
+export const rememberOf = (user, name, value) => within("meta", "readwrite", async (at) => {
+  if (await ask(at().get(`key:${user}`))) at().put({ name: `${name}:${user}`, value });
+});
 
 export const keepPage = (user, path, page) => keepPages(user, [{ path, ...page }]);
 
@@ -36,7 +45,12 @@ export async function pageOf(user, path) {
   const row = await read("pages", idOf(user, path));
   const html = await opened(user, row);
   if (html === null) return null;
-  if (Math.abs(Date.now() - row.used) > HOUR) write("pages", { ...row, used: Date.now() }).catch(() => {});
+  if (Math.abs(Date.now() - row.used) > HOUR) {
+    within("pages", "readwrite", async (at) => {
+      const still = await ask(at().get(row.id));
+      if (still) at().put({ ...still, used: Date.now() });
+    }).catch(() => {});
+  }
   return { html, at: row.at, hash: row.hash };
 }
 

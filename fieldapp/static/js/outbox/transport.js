@@ -3,7 +3,7 @@
 // words "kept on this phone". What cannot be written down is sent all the same and leaves the form as typed.
 
 import { uuid7 } from "../ids.js";
-import { announce, counts, putAll, remove, Spent, watchChanges } from "./queue.js";
+import { announce, counts, putAll, remove, retry, Spent, watchChanges } from "./queue.js";
 import { knowsKey } from "./seal.js";
 import { drain, introduce, isQuiet, mayGo, post, send, session, triggers } from "./send.js";
 
@@ -129,7 +129,7 @@ async function outcomeOf(key, headers) {
     forget = watchChanges((news) => { if (news.kind === "sent" && news.key === key) resolve({ location: news.location }); });
   });
   try {
-    const own = (await mayGo(key)) ? await send(key, headers) : void drain("put");
+    const own = (await mayGo(key)) ? await send(key, headers) : void retry(key).then(() => drain("put"));
     return own || await Promise.race([elsewhere, sleep(PATIENCE)]);
   } finally {
     forget();
@@ -142,7 +142,8 @@ async function deliver(ctx, form, fields) {
   try {
     entry = await keep(form, action, fields);
   } catch (error) {
-    announce({ kind: error.name === "QuotaExceededError" ? "full" : "nodb" }, false);
+    // On a disk that is full to the brim Chromium does not even open the database: UnknownError.
+    announce({ kind: /Quota|Unknown/.test(error.name) ? "full" : "nodb" }, false);
     return direct(form, action, fields, headers);
   }
   const outcome = await Promise.race([outcomeOf(entry.key, headers), sleep(isQuiet() ? SHORT : PATIENCE)]);
