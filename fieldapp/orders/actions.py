@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,13 +17,15 @@ from fieldapp.attachments.actions import keep_all
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.needs.actions import submit
-from fieldapp.needs.models import NeedSource
+from fieldapp.needs.models import Need, NeedSource
 from fieldapp.notices.actions import tell
 from fieldapp.orders.models import Order, need_photo
 from fieldapp.orders.rules import PRIVACY, new_number
 
 if TYPE_CHECKING:
     from fieldapp.attachments.pictures import Photo
+
+CALLERS_KEPT = timedelta(days=365)  # privacy text 2026-11
 
 _ORDER = sa.insert(Order.__table__)
 _PHOTO = sa.insert(need_photo)
@@ -81,3 +83,14 @@ def place(
     for row in fetch(_TOLD, {"enterprise": enterprise.id}):
         tell(row.id, "order_placed", at, path, enterprise=enterprise.name, title=words["title"])
     return receipt
+
+
+def forget_callers(at: datetime) -> int:
+    """Delete who to call for orders whose need ended 12 months ago, as the privacy text promises; returns how many."""
+    order, need = Order.__table__, Need.__table__
+    over = sa.select(need.c.id).where(need.c.ended_at < at - CALLERS_KEPT)
+    return run(
+        sa.update(order)
+        .where(order.c.need_id.in_(over), order.c.contact_name != "")
+        .values(contact_name="", phone="", address="")
+    ).rowcount

@@ -17,6 +17,7 @@ from fieldapp.db import db, writing
 from fieldapp.needs.models import Need, NeedSource, NeedStatus
 from fieldapp.notices.models import Notification
 from fieldapp.orders import rules
+from fieldapp.orders.actions import forget_callers
 from fieldapp.orders.models import Order
 from tests.forms import forms_in
 from tests.photos import jpeg
@@ -57,7 +58,8 @@ def _count(model):
 
 def _orders():
     db.session.rollback()
-    return db.session.scalars(sa.select(Order).order_by(Order.created_at)).all()
+    query = sa.select(Order).order_by(Order.created_at).execution_options(populate_existing=True)
+    return db.session.scalars(query).all()
 
 
 def test_an_order_is_a_need_that_waits_to_be_accepted(anybody, token, patient, city):
@@ -263,3 +265,19 @@ def test_a_signed_in_officer_may_place_one_for_the_enterprise(zhao, token, patie
     answer = _order(zhao, token, form)
     assert answer.status_code == 303
     assert _count(Order) == 1
+
+
+def test_who_ordered_is_forgotten_a_year_after_it_was_closed(anybody, zhao, token, patient, city):
+    _order(anybody, token)
+    _order(anybody, token, title="另一件")
+    old, open_ = _orders()
+    with writing():
+        db.session.rollback()
+        db.session.execute(
+            sa.update(Need).where(Need.id == old.need_id).values(ended_at=clock.now() - timedelta(days=366))
+        )
+        assert forget_callers(clock.now()) == 1
+        db.session.commit()
+    kept = {order.need_id: (order.contact_name, order.phone) for order in _orders()}
+    assert kept == {old.need_id: ("", ""), open_.need_id: ("刘工", "13812345678")}
+    assert "谁点的单" not in zhao.get(f"/needs/{old.need_id}").text

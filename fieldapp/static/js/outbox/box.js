@@ -173,6 +173,7 @@ export default async function attach(box) {
       said: say(box, entry.maybe ? "maybe" : "gone") + (others.length ? say(box, "with") : ""),
     });
     ask.returnValue = "";
+    ask.onclick = ({ target }) => { const button = target.closest("button"); if (button) ask.close(button.value); };
     ask.showModal();
     await new Promise((resolve) => { ask.addEventListener("close", resolve, { once: true }); });
     return ask.returnValue === "yes";
