@@ -106,8 +106,9 @@ export async function start() {
   try {
     if (await remembered("signout")) {
       await purgeAll(); // whatever was on its way when it began
-      if (!(await finishSignOut())) return;
-      if (user) return void location.replace("/login");
+      if (user && /\/login(\?|$)/.test(document.referrer)) await forget("signout"); // signing in has ended what was before
+      else if (!(await finishSignOut())) return;
+      else if (user) return void location.replace("/login");
     }
     if (!user) {
       // To sign in: nobody's pages are here, but those of somebody whose session just ran out.
