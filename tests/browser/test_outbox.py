@@ -604,6 +604,9 @@ def test_decisions(browser, site):
         assert expected.items() <= verdict.items(), (verdict, expected)
     assert found["pauses"] == [2000, 4000, 64_000, 300_000] and found["spread"] == pytest.approx([1400, 2600])
     assert (
-        found["first"] == "adj" and found["then"] == "dfjb" and found["photos"] == "dfj" and found["full"] == ""
+        found["first"] == "adj"
+        and found["then"] == "dfjb"
+        and found["photos"] == "dfj"
+        and found["full"] == ""
     )
     assert found["dated"] == 60_000 and found["patience"] == 30_000

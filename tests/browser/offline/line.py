@@ -181,6 +181,9 @@ class Line:
         self.upstream = upstream
         self.mode = "pass"
         self.fate: Fate | None = None
+        self.turns: Callable[[Heard], int] | None = (
+            None  # which server a request goes to, when not to `upstream`
+        )
         self.seen: list[Heard] = []
         self.latency = 0.0
         self._up, self._down = _Pace(), _Pace()
@@ -261,8 +264,11 @@ class Line:
                     self._take_body(from_phone, None, heard)
                     self._answer(phone, heard)
                     continue
-                if server is None or from_server is None:
-                    server = socket.create_connection(("127.0.0.1", self.upstream), timeout=60)
+                port = self.turns(heard) if self.turns else self.upstream
+                if server is None or from_server is None or port != server.getpeername()[1]:
+                    if server is not None:
+                        server.close()
+                    server = socket.create_connection(("127.0.0.1", port), timeout=60)
                     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     with self._lock:
                         self._open.add(server)

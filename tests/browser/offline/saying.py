@@ -41,6 +41,7 @@ SAY = """async ({ html, said, patience }) => {
     main.append(form);
     for (const [name, value] of Object.entries(values)) {
       const field = form.elements[name];
+      if (!field) throw new Error(`the form has no ${name}`);
       if (field.type === "checkbox") field.checked = value; else field.value = value;
     }
     const files = new DataTransfer();

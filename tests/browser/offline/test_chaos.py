@@ -14,6 +14,5 @@ def test_two_hundred_entries_through_chaos(town, phone):
     chaos = Chaos(town, hand, seed=20261124)
     told = chaos.run(100)  # a hundred visits, and a photo of each
     print(told.line(town))
-    import collections; c=collections.Counter(h.key for h in town.line.writes() if h.key); k=c.most_common(1)[0][0]; t0=town.line.seen[0].at; print([(round(h.at-t0,1),h.fate,h.status,h.headers.get('outbox-attempt'), h.path[-30:]) for h in town.line.writes() if h.key==k])
     chaos.check()
     assert told.happened["server killed"] >= 3 and told.happened["line flipped"] >= 5, told.happened

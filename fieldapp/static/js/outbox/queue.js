@@ -273,5 +273,7 @@ export async function remove(key) {
 /** What was sent long ago goes from the list; what was not sent never goes. */
 export const purgeOld = (now = Date.now()) => within(ALL, "readwrite", async (at) => {
   for (const row of await ask(at("entries").getAll())) if (row.state === "done" && now - row.sentAt > KEPT) at("entries").delete(row.key);
-  for (const row of await ask(at("meta").getAll(IDBKeyRange.bound("last:", "last;")))) if (now - row.value.at > 3 * KEPT) at("meta").delete(row.name);
+  for (const kind of ["last", "is"]) {
+    for (const row of await ask(at("meta").getAll(IDBKeyRange.bound(`${kind}:`, `${kind};`)))) if (now - row.value.at > 3 * KEPT) at("meta").delete(row.name);
+  }
 });

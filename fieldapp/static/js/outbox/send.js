@@ -154,6 +154,13 @@ function placeOf({ reply, result }) {
   return address.pathname + address.search + address.hash;
 }
 
+// A visit that was planned is recorded under the plan's id: its photos go where it is.
+async function follow(row, location) {
+  const [id] = location.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/) || [];
+  if (!id || row.keys.includes(id)) return;
+  for (const { key, photo } of await rowsOf(row.user)) if (photo && row.made.includes(key)) await remember(`is:${photo.visit}`, { id, at: Date.now() });
+}
+
 async function attempt(key, headers) {
   const marked = await markSending(key);
   if (!marked) return BUSY;
@@ -162,6 +169,8 @@ async function attempt(key, headers) {
   try {
     const open = await opener(row.user);
     const [words, { fields }] = [await open(row.sealed), await open(body.sealed)];
+    const moved = row.photo && (await remembered(`is:${row.photo.visit}`));
+    if (moved) words.url = words.url.replace(row.photo.visit, moved.id);
     if (here.max && row.bytes > here.max) outcome = { verdict: { state: "error", code: "too-large" } };
     outcome ||= doubt && row.bytes > BIG ? await remembersIt(key) : null;
     outcome ||= await post({ ...row, ...words }, fields, headers);
@@ -184,11 +193,12 @@ async function settle(row, outcome) {
   const { verdict, reply, result } = outcome;
   const { state, wait, code: error = "", after } = verdict;
   const status = result?.status || reply?.status || 0;
-  announce({ kind: "net", ok: wait !== "net" && wait !== "locked" }, false);
+  announce({ kind: "net", ok: wait !== "net" }, false);
   if (wait !== "net") failures = 0;
   if (state === "done") {
     here.sure = Date.now();
     const location = placeOf(outcome);
+    await follow(row, location);
     if (await markDone(row, { status, location, error })) announce({ kind: "sent", key: row.key, location });
   } else if (state) {
     await markStuck(row, state, { status, error, answer: reply?.text || "", location: placeOf(outcome) });

@@ -1,0 +1,157 @@
+"""The core, once more in Firefox and in Safari's engine: no Background Sync there, and without a service worker too."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldapp import clock
+from tests import people
+from tests.browser.offline.line import FirstTime, writes_only
+from tests.browser.offline.phone import HELD, poll, visits
+from tests.browser.offline.town import photo
+from tests.tools.engines import Firefox, WebKit
+
+pytestmark = pytest.mark.browser
+
+WITHOUT_WORKER = {"dom.serviceWorkers.enabled": False}
+# Noted in the page itself: Firefox runs scripts of a driver in a world of their own.
+VIOLATIONS = """addEventListener("securitypolicyviolation", (event) => {
+  document.documentElement.dataset.broken = `${event.effectiveDirective} ${event.blockedURI}`; });"""
+
+
+@pytest.fixture(params=["firefox", "firefox-without-worker", "webkit"])
+def engine(request, tmp_path):
+    if request.param == "webkit":
+        made = WebKit(tmp_path)
+    else:
+        made = Firefox(tmp_path, settings=WITHOUT_WORKER if "without" in request.param else None)
+    with made:
+        made.again = lambda: Firefox(tmp_path) if made.name == "firefox" else None
+        yield made
+
+
+class Hand:
+    """The phone's owner, with another engine in it."""
+
+    def __init__(self, engine, town, folder):
+        self.engine, self.town, self.folder = engine, town, folder
+
+    def sign_in(self, username="zhao"):
+        engine = self.engine
+        engine.goto(f"{self.town.line.url}/login")
+        engine.type("#username", username)
+        engine.type("#password", people.PASSWORD)
+        engine.click("form button[type=submit]")
+        engine.until("return document.documentElement.dataset.user && document.readyState === 'complete'")
+
+    def held(self):
+        return self.engine.run(f"return ({HELD})()")
+
+    def waiting(self):
+        return [row for row in self.held() if row["state"] != "done"]
+
+    def record(self, said):
+        engine = self.engine
+        engine.goto(f"{self.town.line.url}/enterprises/{self.town.enterprise(said.enterprise)}/visits/new")
+        engine.run(VIOLATIONS)
+        engine.until("return !document.querySelector('#visit-form').dataset.module")
+        if said.photos:
+            engine.until("return document.querySelector('[data-add] input')")
+            paths = []
+            for number in said.photos:
+                path = self.folder / f"{number}.jpg"
+                path.write_bytes(photo(number))
+                paths.append(str(path))
+            engine.type("[data-add] input[multiple]", "\n".join(paths))
+            engine.until(
+                "return document.querySelectorAll('[data-photo] img').length === arguments[0]",
+                len(said.photos),
+            )
+        engine.run("document.querySelector('#met_nobody').click();")
+        engine.run(
+            "const field = document.querySelector('[name=said]'); field.value = arguments[0];"
+            "field.dispatchEvent(new Event('input', { bubbles: true }));",
+            said.words,
+        )
+        for index, title in enumerate(said.needs):
+            engine.run(
+                "document.querySelector(`[name=needs-${arguments[0]}-title]`).value = arguments[1];",
+                index,
+                title,
+            )
+        for index, title in enumerate(said.promises):
+            engine.run(
+                "const at = arguments[0]; document.querySelector(`[name=promises-${at}-title]`).value = arguments[1];"
+                "document.querySelectorAll('[data-date]')[1].click();",
+                index,
+                title,
+            )
+        assert engine.run("return document.documentElement.dataset.broken") is None
+        engine.click("[form=visit-form][value=record]")
+        return engine.until(
+            "return document.querySelector('[data-key]') ? 'queued'"
+            " : new RegExp('/visits/[0-9a-f-]{36}').test(location.pathname) ? 'saved' : ''"
+        )
+
+    def must_send_all(self, patience=60):
+        def sent():
+            self.engine.run("dispatchEvent(new Event('online'));")
+            return not self.waiting()
+
+        poll(sent, "everything sent", patience=patience, every=0.3)
+
+
+@pytest.fixture
+def hand(engine, town, tmp_path):
+    made = Hand(engine, town, tmp_path)
+    made.sign_in()
+    return made
+
+
+def test_the_core_holds_in_other_engines(hand, town):
+    engine, since = hand.engine, clock.now()
+    assert engine.run("return 'sync' in (globalThis.ServiceWorkerRegistration?.prototype || {})") is False
+    said = visits(f"引擎 {engine.name} {clock.now():%H%M%S}", 9, photos=2)
+    for one in said[:2]:  # whole
+        assert hand.record(one) == "saved"
+    hand.must_send_all()
+    town.line.fate = writes_only("cut")  # cut before anything is sent
+    for one in said[2:5]:
+        assert hand.record(one) == "queued"
+    assert len(hand.waiting()) == 9
+    town.line.fate = FirstTime("lost")  # kept, but the answer is lost
+    for one in said[5:7]:
+        hand.record(one)
+    hand.must_send_all()
+    town.line.fate = writes_only("mute")  # the tab is closed while the answer is awaited
+    hand.record(said[7])
+    first = engine.tabs()[0]
+    other = engine.new_tab()
+    engine.switch(first)
+    engine.close_tab()
+    engine.switch(other)
+    town.line.on()
+    engine.goto(f"{town.line.url}/enterprises")
+    hand.must_send_all()
+    town.expire("zhao")  # the session runs out, signing in goes on
+    town.line.fate = writes_only("cut")
+    engine.goto(f"{town.line.url}/login")
+    hand.sign_in()
+    assert hand.record(said[8]) == "queued"
+    town.line.on()
+    hand.must_send_all()
+    town.must_hold(said, since)
+    if engine.name == "firefox":
+        # Killed and started again, it still knows what it had.
+        town.line.fate = writes_only("cut")
+        (late,) = visits(f"引擎 {engine.name} 断电 {clock.now():%H%M%S}", 1)
+        assert hand.record(late) == "queued"
+        engine.kill()
+        with engine.again() as risen:
+            town.line.on()
+            hand.engine = risen
+            risen.goto(f"{town.line.url}/enterprises")
+            if risen.run("return location.pathname") == "/login":
+                hand.sign_in()
+            hand.must_send_all()
+        town.must_hold([*said, late], since)
