@@ -74,6 +74,37 @@ MAY_REST = 1.0
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
+class Compilations:
+    """A connection's `compiled_cache` that knows a statement built once by its identity.
+
+    SQLAlchemy finds what it has compiled by a key that holds every part of the statement, and hashes that key at every
+    execution: for the longest ones this takes as long as the database does. A statement that is kept has one key object
+    for ever. Those built anew each time are found by value, as ever.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._by_value: Any = sa.util.LRUCache(size)
+        self._by_identity: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def get(self, key: tuple[Any, ...]) -> Any:
+        dialect, parts, names, mapped, many = key
+        at = (dialect, id(parts), names, mapped, many)
+        known = self._by_identity.get(at)
+        if known is not None:
+            return known[1]
+        compiled = self._by_value.get(key)
+        if compiled is not None:
+            if len(self._by_identity) >= self._size:
+                self._by_identity.clear()
+            # Kept with it, so nobody else gets that identity.
+            self._by_identity[at] = (parts, compiled)
+        return compiled
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        self._by_value[key] = compiled
+
+
 def named(kind: type[enum.Enum], length: int = 24) -> sa.Enum:
     """A column that stores a state by its name and gives it back as the enum."""
     return sa.Enum(kind, native_enum=False, length=length, validate_strings=True)
@@ -241,7 +272,7 @@ def init(app: Flask) -> None:
         # The connection used last has the warmest caches; the others may rest.
         "pool_use_lifo": True,
         "pool_size": app.config["SERVER_THREADS"],
-        "query_cache_size": 1500,
+        "execution_options": {"compiled_cache": Compilations(1500)},
     }
     if app.config["DATABASE_URL"].endswith(("://", ":memory:")):
         options = {}  # a database in memory has one connection and no pool
