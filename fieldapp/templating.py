@@ -11,15 +11,42 @@ from typing import Any, cast
 from flask import Flask
 from flask.templating import Environment as FlaskEnvironment
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 from fieldapp.languages import translated
 
 
-class Environment(FlaskEnvironment):
-    """`settled` are functions by their name in templates: called with constants alone they must always say the same."""
+class _Generator(CodeGenerator):
+    """Calls a template's plain functions as Python would.
 
+    Jinja's way asks of every call whether the function wants the context, and carries the loop's variables along in
+    case it does.
+    """
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
+        plain = (
+            isinstance(node.node, nodes.Name) and node.node.name in cast(Environment, self.environment).plain
+        )
+        if not plain or forward_caller or node.dyn_args or node.dyn_kwargs:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        self.write("(")
+        for at, argument in enumerate((*node.args, *node.kwargs)):
+            self.write(", " if at else "")
+            self.visit(argument, frame)
+        self.write(")")
+
+
+class Environment(FlaskEnvironment):
+    """`settled` are functions by their name in templates: called with constants alone they must always say the same.
+    `plain` are names of functions that want nothing but their arguments.
+    """
+
+    code_generator_class = _Generator
     language = "zh"
+    plain: frozenset[str] = frozenset()
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
