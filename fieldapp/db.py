@@ -110,6 +110,15 @@ def named(kind: type[enum.Enum], length: int = 24) -> sa.Enum:
     return sa.Enum(kind, native_enum=False, length=length, validate_strings=True)
 
 
+def one_of(column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """`column IN (…)` with constants, for statements that are built once.
+
+    Written out one by one: for a plain tuple SQLAlchemy writes the whole statement anew at every execution.
+    """
+    condition: sa.ColumnElement[bool] = column.in_([sa.literal(value, column.type) for value in values])
+    return condition
+
+
 @event.listens_for(Engine, "connect")
 def _prepare(connection: Any, _record: Any) -> None:
     if type(connection).__module__.partition(".")[0] != "sqlite3":
