@@ -8,12 +8,15 @@ from enum import Enum
 from typing import Any
 
 import wtforms
+from markupsafe import Markup
 from wtforms import SelectChoice
 from wtforms.fields import Label
 from wtforms.validators import ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, Input, ListWidget
+from wtforms.widgets.core import clean_key
 
 from fieldapp.languages import N_, _, lazy
+from fieldapp.templating import shown
 
 # What WTForms says by itself when the shape of an input is wrong.
 _SENTENCES = {
@@ -44,6 +47,19 @@ class _Translations:
 
 
 _translations = _Translations()
+
+
+def _attributes(**given: Any) -> Markup:
+    """What WTForms' html_params says, in a quarter of its time: a form has some hundred of them."""
+    told = []
+    for name, value in sorted(given.items()):
+        if value is not False:
+            name = clean_key(name)
+            told.append(name if value is True else f'{name}="{shown(value)}"')
+    return Markup(" ".join(told))  # noqa: S704  (names are ours, values are escaped)
+
+
+Input.html_params = staticmethod(_attributes)
 
 
 class Form(wtforms.Form):

@@ -122,9 +122,12 @@ def link(endpoint: str, **values: Any) -> str:
     shape = _shapes.get(key)
     if shape is None:
         shape = _shapes[key] = _shape_of(endpoint, set(values))
-    if shape and all(type(value) in (int, UUID) for value in values.values()):
-        return request.script_root + shape.format_map(values)
-    return url_for(endpoint, **values)
+    if not shape:
+        return url_for(endpoint, **values)
+    for value in values.values():
+        if type(value) is not int and type(value) is not UUID:
+            return url_for(endpoint, **values)
+    return request.script_root + shape.format_map(values)
 
 
 def redirect(to: str, status: int = 303) -> Response:
@@ -350,6 +353,7 @@ def init(app: Flask) -> None:
         request_id=lambda: "" if packing() else g.get("request_id", ""),
     )
     env.settled = {"asset": asset, "icon": icon, "icon_of": icon}
+    env.plain = frozenset({"_", "ngettext", "url_for", "today", "asset", "icon", "icon_of", "csrf_token"})
     env.globals["ui"] = _Macros(env)
 
     @app.url_build_error_handlers.append

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy.orm import aliased
 
 from fieldapp.accounts import User
-from fieldapp.db import UtcDateTime, fetch
+from fieldapp.db import UtcDateTime, fetch, one_of
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import Need, NeedKind, NeedStatus
 from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
@@ -20,8 +20,8 @@ from fieldapp.visits.models import HAPPENED, visit_companion
 
 KINDS = ("visit", "need", "follow_up")
 
-# Written out one by one: a plain tuple or "\n" makes SQLAlchemy assemble the statement anew in every request.
-_happened = Visit.status.in_([sa.literal(status, Visit.status.type) for status in HAPPENED])
+_happened = one_of(Visit.status, HAPPENED)
+# Written out: a plain "\n" makes SQLAlchemy assemble the statement anew in every request.
 _line_end: Any = sa.literal_column("'\n'")
 
 

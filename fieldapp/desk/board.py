@@ -20,7 +20,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from fieldapp.accounts import Region, Role, User
 from fieldapp.accounts.rules import spoken
-from fieldapp.db import UtcDateTime, fetch
+from fieldapp.db import UtcDateTime, fetch, one_of
 from fieldapp.desk.rules import Board, OfficerLine, Tally, board_of
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
@@ -79,7 +79,7 @@ def _covered(at: Any = Enterprise.id) -> Any:
         Visit.enterprise_id == at,
         Visit.arrived_at >= _moment("since"),
         Visit.arrived_at < _moment("until"),
-        Visit.status.in_(HAPPENED),
+        one_of(Visit.status, HAPPENED),
     )
 
 
@@ -192,11 +192,11 @@ def _tallies(scope: Scope) -> sa.CompoundSelect:
         _group("came", Enterprise.officer_id, Need.status, Need.ending)
         .select_from(needs)
         .where(this_period, seen),
-        _group("open", Enterprise.officer_id).select_from(needs).where(Need.status.in_(OPEN_NEEDS), seen),
+        _group("open", Enterprise.officer_id).select_from(needs).where(one_of(Need.status, OPEN_NEEDS), seen),
         _group("overdue", FollowUp.assignee_id).select_from(promises).where(overdue, seen),
         _group("claimed", seconds=sa.func.sum(took)).select_from(taken),
         _group("review").select_from(waiting),
-        _group("visits").select_from(visits).where(made, Visit.status.in_(HAPPENED), seen),
+        _group("visits").select_from(visits).where(made, one_of(Visit.status, HAPPENED), seen),
         _group("needs").select_from(needs).where(came_in, seen),
         _group("promises").select_from(promises).where(promised, seen),
     )
@@ -329,7 +329,9 @@ def _news(scope: Scope) -> sa.CompoundSelect:
     seen = _in_sight(scope)
     said = sa.func.substr(Visit.said, 1, 120)
     return sa.union_all(
-        branch("visit", Visit, Visit.arrived_at, said, Visit.officer_id, Visit.status.in_(HAPPENED), seen),
+        branch(
+            "visit", Visit, Visit.arrived_at, said, Visit.officer_id, one_of(Visit.status, HAPPENED), seen
+        ),
         branch("need", Need, Need.created_at, Need.title, Need.author_id, seen),
         branch("follow_up", FollowUp, FollowUp.created_at, FollowUp.title, FollowUp.assignee_id, seen),
     )
@@ -373,7 +375,7 @@ def _enterprises(scope: Scope, which: str, region: bool, officer: str, paged: bo
             Visit.enterprise_id == Enterprise.id,
             Visit.arrived_at >= _moment("since"),
             Visit.arrived_at < _moment("until"),
-            Visit.status.in_(HAPPENED),
+            one_of(Visit.status, HAPPENED),
         )
         .order_by(Visit.arrived_at.desc(), Visit.id.desc())
         .limit(1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from fieldapp.accounts import Role, User
-from fieldapp.db import UtcDateTime, fetch
+from fieldapp.db import UtcDateTime, fetch, one_of
 from fieldapp.desk.board import last_asked
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
@@ -93,7 +93,7 @@ def _within(at: Any) -> Any:
 
 # The way in is whose and when; by their state everything that somebody ever closed would be walked through.
 _NEEDS = sa.and_(
-    Need.claimed_by_id == _officer(), _within(Need.ended_at), last_asked(Need.status.in_(CLOSED))
+    Need.claimed_by_id == _officer(), _within(Need.ended_at), last_asked(one_of(Need.status, CLOSED))
 )
 _PROMISES = sa.and_(
     FollowUp.assignee_id == _officer(),
@@ -104,7 +104,7 @@ _PROMISES = sa.and_(
 
 def _visits() -> Any:
     """Ids of the visits made alone or in company; a joint visit is an outcome of everybody who went."""
-    made = sa.and_(_within(Visit.arrived_at), last_asked(Visit.status.in_(HAPPENED)))
+    made = sa.and_(_within(Visit.arrived_at), last_asked(one_of(Visit.status, HAPPENED)))
     joined = (
         sa.select(visit_companion.c.visit_id)
         .join(Visit, Visit.id == visit_companion.c.visit_id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from fieldapp.accounts import Region, User
-from fieldapp.db import UtcDateTime, fetch
+from fieldapp.db import UtcDateTime, fetch, one_of
 from fieldapp.enterprises.access import Scope, assigned, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
@@ -45,14 +45,14 @@ def _viewer() -> sa.BindParameter[int]:
 def _open_visits(scope: Scope) -> sa.Select:
     own = sa.select(Visit.id).where(
         Visit.officer_id == _viewer(),
-        Visit.status.in_((VisitStatus.PLANNED, VisitStatus.ARRIVED, VisitStatus.RETURNED)),
+        one_of(Visit.status, (VisitStatus.PLANNED, VisitStatus.ARRIVED, VisitStatus.RETURNED)),
     )
     joined = (
         sa.select(visit_companion.c.visit_id)
         .join(Visit, Visit.id == visit_companion.c.visit_id)
         .where(
             visit_companion.c.officer_id == _viewer(),
-            Visit.status.in_((VisitStatus.PLANNED, VisitStatus.RETURNED)),
+            one_of(Visit.status, (VisitStatus.PLANNED, VisitStatus.RETURNED)),
         )
     )
     # A record that was sent back, or begun and not written, does not stay open because hands changed.
@@ -60,7 +60,8 @@ def _open_visits(scope: Scope) -> sa.Select:
         sa.select(Visit.id)
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
         .where(
-            Visit.status.in_((VisitStatus.RETURNED, VisitStatus.ARRIVED)), Enterprise.officer_id == _viewer()
+            one_of(Visit.status, (VisitStatus.RETURNED, VisitStatus.ARRIVED)),
+            Enterprise.officer_id == _viewer(),
         )
     )
     chosen = sa.union(own, joined, inherited).subquery()
@@ -145,7 +146,7 @@ def own_promises(person: Person, limit: int) -> Sequence[Any]:
 _VISITED = sa.select(sa.func.count(sa.distinct(Visit.enterprise_id))).where(
     Visit.officer_id == _viewer(),
     Visit.arrived_at >= sa.bindparam("since", type_=UtcDateTime()),
-    Visit.status.in_(HAPPENED),
+    one_of(Visit.status, HAPPENED),
 )
 
 
