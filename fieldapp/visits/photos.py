@@ -41,6 +41,11 @@ _SHOWN = (
     .where(visit_photo.c.visit_id == sa.bindparam("visit"))
     .order_by(visit_photo.c.position)
 )
+_EXISTS = sa.select(_table.c.id).where(_table.c.id == sa.bindparam("visit"))
+_WAITS = sa.select(_table.c.id).where(
+    _table.c.officer_id == sa.bindparam("officer"),
+    sa.cast(_table.c.photos_expected, sa.Text).like(sa.bindparam("photo")),
+)
 _SHOW = sa.insert(visit_photo)
 _WAIT = (
     sa.update(_table)
@@ -110,14 +115,23 @@ def _sent_id() -> uuid.UUID:
         raise NotAPhoto(lazy("照片的编号不对，没有保存。请回到走访里重新选这张照片。")) from error
 
 
+def _which(visit_id: uuid.UUID, photo_id: uuid.UUID) -> uuid.UUID:
+    """The visit the photo belongs to. A planned one keeps its plan's id, which the phone did not know when it took the
+    photo along without a network: then it is the officer's own visit that waits for this photo."""
+    if fetch(_EXISTS, {"visit": visit_id}):
+        return visit_id
+    found = fetch(_WAITS, {"officer": current_user.id, "photo": f'%"{photo_id}"%'})
+    return found[0].id if found else visit_id
+
+
 @bp.post("/visits/<uuid:visit_id>/photos")
 @needs("OFFICER", "LEAD")
 @takes_body("PHOTO_BODY")
 @prepares(take_photos)
 def take_photo(visit_id: uuid.UUID) -> Response:
     """One photo: `photos` (a file) and `photo_id`. 204, however often it is sent."""
-    file = find_visit(current_user, visit_id, to=can_amend, whole=False)
     photo_id = _sent_id()
+    file = find_visit(current_user, _which(visit_id, photo_id), to=can_amend, whole=False)
     taken = g.prepared
     if len(taken) != 1:
         raise NotAPhoto(lazy("这里一次收一张照片。请回到走访里重新选。"))

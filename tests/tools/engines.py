@@ -113,9 +113,12 @@ class Engine:
             f"(async function () {{ {script} }}).apply(null, given)"
             ".then((value) => done([0, value === undefined ? null : value]), (error) => done([1, String(error)]));"
         )
-        failed, value = self.command(
+        outcome = self.command(
             "POST", "/execute/async", "WebDriver:ExecuteAsyncScript", script=wrapped, args=list(arguments)
         )
+        if outcome is None:
+            raise EngineFailed("the page went away")
+        failed, value = outcome
         if failed:
             raise EngineFailed(value)
         return value

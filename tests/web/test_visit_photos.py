@@ -203,3 +203,14 @@ def test_colleagues_who_were_not_there_add_no_photos(app, browser_of, city):
         assert person is not None
         assert _send(browser_of(name), uuid7()).status_code == status
     assert _shown() == []
+
+
+def test_a_photo_sent_under_the_phones_id_finds_the_planned_visit(zhao, qian, city):
+    """The visit kept its plan's id; the photo was taken along before the phone could know."""
+    photo, phones_id = uuid7(), uuid7()
+    _wait_for(photo)
+    to = f"/visits/{phones_id}/photos"
+    assert _send(qian, photo, to=to).status_code == 404  # only the officer's own
+    assert _send(zhao, uuid7(), to=to).status_code == 404  # and only what the visit waits for
+    assert _send(zhao, photo, to=to).status_code == 204
+    assert _shown() == [photo] and _expected() == []

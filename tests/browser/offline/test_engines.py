@@ -134,9 +134,8 @@ def test_the_core_holds_in_other_engines(hand, town):
     engine.goto(f"{town.line.url}/enterprises")
     hand.must_send_all()
     town.expire("zhao")  # the session runs out, signing in goes on
-    town.line.fate = writes_only("cut")
-    engine.goto(f"{town.line.url}/login")
     hand.sign_in()
+    town.line.fate = writes_only("cut")
     assert hand.record(said[8]) == "queued"
     town.line.on()
     hand.must_send_all()
