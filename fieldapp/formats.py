@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from flask import Flask
@@ -69,6 +69,16 @@ def ago(value: date | datetime | None) -> str:
     if days <= 0:
         return _("今天")
     return _("昨天") if days == 1 else _("%(days)s 天前", days=days)
+
+
+def lasting(value: timedelta) -> str:
+    """3 天 / 5 小时 / 12 分钟."""
+    minutes = max(0, int(value.total_seconds() // 60))
+    if minutes < 60:
+        return _("%(count)s 分钟", count=minutes)
+    if minutes < 48 * 60:
+        return _("%(count)s 小时", count=minutes // 60)
+    return _("%(count)s 天", count=minutes // (24 * 60))
 
 
 def due(value: date | None) -> str:
@@ -152,6 +162,7 @@ def init(app: Flask) -> None:
         word,
         paragraphs,
         iso,
+        lasting,
     ):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["today"] = clock.today

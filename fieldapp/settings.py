@@ -73,7 +73,9 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "THUMB_SIDE": (320, int),
     "PHOTO_BODY": (80 * 1024 * 1024, int),  # a whole form with photos
     "PAGE_SIZE": (30, int),
-    "ENTRY_KEEP_DAYS": (90, int),
+    "ENTRY_KEEP_DAYS": (90, int),  # receipts: a phone may send an entry again so long
+    "SESSION_KEEP_DAYS": (180, int),  # after its end, before `flask tidy` deletes it
+    "IMPORT_KEEP_DAYS": (90, int),  # uploaded files
     "NO_SCRIPT_REPEAT_SECONDS": (600, int),  # the same form without script within this time is one entry
     # public door
     "ORDER_BODY": (40 * 1024 * 1024, int),  # an order with photos, from anybody

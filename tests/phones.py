@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from uuid6 import uuid7
 from werkzeug.test import TestResponse
 
+from fieldapp.db import db
+from fieldapp.entries.models import LateFile
+from tests import people
 from tests.conftest import Client
+from tests.photos import jpeg
 
 
 class Phone:
@@ -59,3 +65,17 @@ class Phone:
 def said(answer: TestResponse) -> tuple[int, str | None, bool]:
     """(status, Outbox-Error, whether it is the first answer given again)."""
     return answer.status_code, answer.headers.get("Outbox-Error"), "Outbox-Replayed" in answer.headers
+
+
+def kept_late(client: Client) -> tuple[int, int]:
+    """A body of this client's that came too late, with a photo: (its id, its file's id)."""
+    phone, key = Phone(client), uuid7()
+    path = f"/visits/{people.VISIT}/photos"
+    for photo_id in (uuid7(), uuid7()):
+        fields = {"photo_id": str(photo_id), "photos": (io.BytesIO(jpeg(40, 30)), "门口.jpg")}
+        phone.send(path, fields, key)
+    found = db.session.execute(
+        sa.select(LateFile.late_entry_id, LateFile.id).order_by(LateFile.id.desc()).limit(1)
+    ).one()
+    db.session.rollback()
+    return found.late_entry_id, found.id

@@ -75,6 +75,10 @@ ACTIONS = {
     "calendar_closed": N_("停用日历订阅"),
     "exported": N_("导出表格"),
     "exported_with_phones": N_("导出表格（含完整电话）"),
+    "brought_in": N_("代收发件箱里的记录"),
+    "entry_came_late": N_("同一编号又来了别的内容，另外留下"),
+    "late_entry_seen": N_("处理另外留下的内容"),
+    "outbox_file_opened": N_("打开发件箱文件"),
     "refused": N_("没有权限或太频繁，被拒绝"),
 }
 SUBJECTS = {
@@ -114,6 +118,8 @@ DETAILS = {
     "leads_before": N_("原来的负责人"),
     "leads_after": N_("现在的负责人"),
     "period": N_("时段"),
+    "entry": N_("提交编号"),
+    "received": N_("收到"),
 }
 VALUES = {
     "OFFICER": N_("青年干部"),

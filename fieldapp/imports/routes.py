@@ -15,6 +15,7 @@ from fieldapp.imports.forms import ConfirmForm, UploadForm, chosen_columns, mapp
 from fieldapp.imports.models import BatchState, ImportBatch
 from fieldapp.imports.queries import SHOWS, find_batch, recent_batches, refused_rows, regions_led_by, rows_of
 from fieldapp.imports.sheets import Unreadable, read_book
+from fieldapp.languages import _
 from fieldapp.pages import done, page, part
 from fieldapp.refusals import NotFound
 
@@ -141,6 +142,8 @@ def refused(batch_id: int) -> Response:
     rows = refused_rows(batch)
     if not rows:
         raise NotFound
+    if not batch.content:
+        raise NotFound(_("上传的文件已按期清理，不能再下载。请把原来的表格改好后重新上传。"))
     mapping = Mapping.from_json(batch.mapping)
     book = read_book(batch.content, batch.filename, actions.limits())
     grid = next(grid for grid in book.grids if grid.name == mapping.sheet)

@@ -2,15 +2,15 @@
 
 A line is a JSON object, and complete in itself, so a stream that is cut has brought what it has brought:
   {"at", "user", "build", "groups": [keys]}      first: all groups of this pack
-  {"b": key, "n": name}                           a group begins: an enterprise, its name as HTML has it's
-  {"p": path, "h": hash, "t": told, "f": 1, "c": CSP}  a page (likeness.py); "f" for the first of its kind, "c" only where
-                                                  it is not the usual one
+  {"b": key, "n": name}                           a group begins; an enterprise's name as HTML has it
+  {"p": path, "h": hash, "t": told}               a page (likeness.py); with "f" the first of its kind, with "c" its CSP
+                                                  where that is not the usual one, with "w" told as it is
   {"g": key, "s": stamp, "k": [paths]}            the group is complete: these are its pages, others of it go
   {"x": hash, "index": [...]}                     the list for searching and scanning
   {"forget": 1}                                   the memory of `told` begins anew
   {"end": 1}                                      whatever belongs to no group of the first line goes
-The phone says in the header Pack-Have what it holds: `x<hash>~<key>.<stamp><hash><hash>…~…`, a group each. A group whose
-stamp is still true costs nothing; of others, pages with a known hash are left out. In paths and pages of an
+The phone says in the header Pack-Have what it holds: `x<hash>~<key>.<stamp><hash><hash>…~…`, a group each. A group
+whose stamp is still true costs nothing; of others, pages with a known hash are left out. In paths and pages of an
 enterprise its number and its name are one character each, so that what is alike looks alike.
 """
 
@@ -190,9 +190,11 @@ class _Stream:
                 continue
             if self.teller.forget():
                 yield {"forget": 1}
-            told, first = self.teller.tell(_kind_of(path), veil.over(html))
+            as_it_is = NUMBER in html or NAME in html
+            told, first = self.teller.tell(_kind_of(path), html if as_it_is else veil.over(html))
             line: dict[str, Any] = {"p": veil.over(path), "h": digest, "t": told}
-            yield line | ({"f": 1} if first else {}) | ({"c": csp} if csp != USUAL else {})
+            marks = {"f": first, "w": as_it_is}
+            yield line | {mark: 1 for mark, on in marks.items() if on} | ({"c": csp} if csp != USUAL else {})
         yield {"g": group.key, "s": group.stamp, "k": [veil.over(path) for path in kept_paths]}
 
     def _page(self, path: str, hops: int = 2) -> tuple[str, str, str]:
@@ -227,7 +229,7 @@ class _Veil:
         self._number = re.compile(rf"(?<=/enterprises/){key}(?!\d)") if key != DESK else None
 
     def over(self, text: str) -> str:
-        if self._number is None or NUMBER in text or NAME in text:
+        if self._number is None:
             return text
         text = self._number.sub(NUMBER, text)
         return text.replace(str(escape(self.name)), NAME) if self.name else text
@@ -251,4 +253,3 @@ def _without(html: str, moment: Any) -> str:
 def pack_page() -> Response:
     """What is on this phone: a shell that is filled in on the phone."""
     return page("offline/pack.html", today=clock.today())
-

@@ -91,9 +91,14 @@ CHOICES: Mapping[str, type[enum.Enum]] = {
 }
 # What the page and the phone say to the server, and nobody wrote.
 UNSAID = frozenset(
-    ["version", "base", "device_at", "fulfils", "intent", "add", "conflict", "photo_id", "photo_ids", "photos_removed", "lat", "lng", "accuracy", "fixed_at", "asked_at", "visit_id", "need_id", "follow_up_id", "contact_id", "to", "id"]
+    {
+        *("version", "base", "device_at", "fulfils", "intent", "add", "conflict"),
+        *("photo_id", "photo_ids", "photos_removed", "lat", "lng", "accuracy", "fixed_at", "asked_at"),
+        *("id", "visit_id", "need_id", "follow_up_id", "contact_id", "to"),
+    }
 )
 ROW = re.compile(r"(\w+)-(\d+)-(?:\w+-\d+-)?(\w+)")
+CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?")  # as <input type="datetime-local"> sends it
 MOBILE = re.compile(r"(?<!\d)1\d{10}(?!\d)")
 
 
@@ -141,4 +146,6 @@ def _words(name: str, value: str, group: str, path: str, people: Mapping[str, Ma
         known = NeedKind if about_need else FollowUpKind
     if known is not None and value in known.__members__:
         return _(known[value].value)
+    if clock := CLOCK.fullmatch(value):
+        return f"{clock[1]} {clock[2]}"
     return MOBILE.sub(lambda number: masked_phone(number[0]), value)

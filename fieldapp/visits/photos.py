@@ -108,14 +108,14 @@ def _expect(visit: Visit, expected: Sequence[str], at: datetime) -> None:
     run(_WAIT, {"visit": visit.id, "expected": list(expected), "at": at})
 
 
-def _sent_id() -> uuid.UUID:
+def _sent_id() -> uuid.UUID | None:
     try:
         return uuid.UUID(request.form.get("photo_id", ""))
-    except ValueError as error:
-        raise NotAPhoto(lazy("照片的编号不对，没有保存。请回到走访里重新选这张照片。")) from error
+    except ValueError:
+        return None
 
 
-def _which(visit_id: uuid.UUID, photo_id: uuid.UUID) -> uuid.UUID:
+def _which(visit_id: uuid.UUID, photo_id: uuid.UUID | None) -> uuid.UUID:
     """The visit the photo belongs to. A planned one keeps its plan's id, which the phone did not know when it took the
     photo along without a network: then it is the officer's own visit that waits for this photo."""
     if fetch(_EXISTS, {"visit": visit_id}):
@@ -132,6 +132,8 @@ def take_photo(visit_id: uuid.UUID) -> Response:
     """One photo: `photos` (a file) and `photo_id`. 204, however often it is sent."""
     photo_id = _sent_id()
     file = find_visit(current_user, _which(visit_id, photo_id), to=can_amend, whole=False)
+    if photo_id is None:
+        raise NotAPhoto(lazy("照片的编号不对，没有保存。请回到走访里重新选这张照片。"))
     taken = g.prepared
     if len(taken) != 1:
         raise NotAPhoto(lazy("这里一次收一张照片。请回到走访里重新选。"))

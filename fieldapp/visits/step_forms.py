@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import DateField, Field, HiddenField, StringField, TextAreaField
+from wtforms import DateField, Field, HiddenField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from fieldapp.forms import Form, PhoneId, Tiles, no_control_characters
+from fieldapp.forms import Form, PhoneId, Tiles, choices_of, no_control_characters
 from fieldapp.languages import lazy
 from fieldapp.visits.models import VisitPurpose
 
@@ -58,7 +58,7 @@ class PlanForm(Form):
 
     planned_on = DateField(lazy("哪天去"), [InputRequired(lazy("请选一个日期。"))])
     planned_at = ClockTime(lazy("几点"), [Optional()])
-    purposes = Tiles(lazy("走访目的"), choices=[(p.name, lazy(p.value)) for p in VisitPurpose])
+    purposes = Tiles(lazy("走访目的"), choices=choices_of(VisitPurpose))
     companions = Tiles(lazy("和谁一起去"), coerce=int)
     override_reason = StringField(
         lazy("为什么这个时间去"),
@@ -69,7 +69,7 @@ class PlanForm(Form):
         super().__init__(*args, **kwargs)
         self.today = today
         self.colleagues = colleagues
-        self.companions.choices = [(row.id, row.name) for row in colleagues]
+        self.companions.choices = [SelectChoice(row.id, row.name) for row in colleagues]
 
     def validate_planned_on(self, field: Any) -> None:
         if field.data is None:  # could not be read; that is said already

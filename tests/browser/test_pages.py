@@ -24,14 +24,15 @@ pytestmark = pytest.mark.browser
 VIEWERS = {
     matrix.OPEN: [None], matrix.SIGNED_IN: ["zhao", "li", "wu"], matrix.RECORD: ["zhao"], matrix.OWN_RECORD: ["zhao"], matrix.LIST: ["zhao", "li"],
     matrix.LEADS: ["li"], matrix.OWN_LEAD: ["li"], matrix.ADMINS: ["wu"], matrix.AUDITORS: ["zheng"],
-    matrix.OFFICERS_LEAD: ["li"],
+    matrix.OFFICERS_LEAD: ["li"], matrix.OWN_BATCH: ["li"],
 }  # fmt: skip
 # Addresses that answer no page: files and probes.
 NO_PAGE = {
     "pages.static_file", "pages.favicon", "offline.manifest", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
     "followups.export", "followups.feed", "needs.export", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
-    "visits.concerns",  # parts that htmx fetches, looked at in the pages they belong to
+    "visits.concerns", "visits.photos",  # parts that htmx fetches, looked at in the pages they belong to
     "attachments.full", "attachments.thumb", "desk.my_outcomes_file", "desk.officer_outcomes_file", "visits.export",
+    "offline.session", "offline.pack", "offline.service_worker", "offline.key_of_file",
 }  # fmt: skip
 MORE = {
     "zhao": ["/enterprises?q=hxxny", "/enterprises?q=没有这样的", "/enterprises?scope=pool&due=never", "/follow-ups?state=closed", "/nowhere", "/admin/users"],

@@ -14,6 +14,7 @@ from fieldapp.codes.models import QrCode
 from fieldapp.db import db
 from fieldapp.enterprises.models import Contact
 from tests import people
+from tests.phones import kept_late
 from tests.photos import kept_photo
 
 EVERYBODY = ("anybody", "zhao", "sun", "li", "zhou", "wu", "zheng", "wang")
@@ -167,7 +168,15 @@ MATRIX: dict[tuple[str, str], str] = {
     ("GET", "attachments.thumb"): RECORD,
     ("GET", "casefile.show"): RECORD,
     ("GET", "desk.today"): SIGNED_IN,
+    ("GET", "offline.service_worker"): OPEN,
+    ("GET", "offline.nothing"): OPEN,
+    ("GET", "offline.pack"): LIST,
+    ("GET", "offline.pack_page"): LIST,
     ("GET", "offline.session"): SIGNED_IN,
+    ("GET", "offline.phones"): LEADS,
+    ("GET", "offline.received"): OWN_BATCH,  # of an officer of 一队
+    ("POST", "offline.seen"): OWN_BATCH,  # a late body of zhao's
+    ("GET", "offline.file"): OWN_BATCH,
     ("GET", "offline.key_of_file"): NOBODYS,  # of an outbox that nobody named; see test_phones
     ("GET", "offline.result"): NOBODYS,  # somebody else's entry
     ("GET", "desk.lead"): LEADS,
@@ -229,6 +238,8 @@ def _address(rule: str, city, browser_of) -> str:
         "session_id": one(sa.select(sa.func.max(Session.id))) or 0,
         "batch_id": began_import(browser_of("li")) if "batch_id" in rule else 0,
         "key": people.known_uuid(99),
+        "late_id": kept_late(browser_of("zhao"))[0] if "late_id" in rule else 0,
+        "file_id": kept_late(browser_of("zhao"))[1] if "file_id" in rule else 0,
         "attachment_id": kept_photo(city.huaxing.id) if "attachment_id" in rule else 0,
         "notice_id": 999_999,
         "version": "x",

@@ -151,6 +151,7 @@ def test_pages_ask_no_more_when_there_is_more(zhao, city, counted, name):
 LEADS_LIMITS = {
     "/lead/assignments": 18,
     "/lead/assignments?state=all&q=有限公司": 15,
+    "/lead/phones": 4,
     "/lead/assignments/proposal?state=loose": 10,
     "handing over": 10,
     "/enterprises.xlsx?scope=team": 9,

@@ -49,8 +49,8 @@ const modules = {
     const field = document.getElementById(row.dataset.for);
     row.hidden = false;
     row.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-date]");
-      if (button) { field.value = button.dataset.date; field.dispatchEvent(new Event("change", { bubbles: true })); }
+      const button = event.target.closest("[data-days]");
+      if (button) { field.value = deviceTime(new Date(Date.now() + button.dataset.days * 86_400_000)).slice(0, 10); field.dispatchEvent(new Event("change", { bubbles: true })); }
     });
   },
 
@@ -65,6 +65,31 @@ const modules = {
   },
 
   focus(element) { element.focus(); },
+
+  // On a kept page "now" is when it is opened. A phone whose clock was wrong when the page came is as wrong now.
+  now(element) {
+    const { dataset: { cached }, lang } = document.documentElement;
+    if (!cached) return;
+    const told = element.dateTime ?? `${element.value}+08:00`;
+    const off = Date.parse(told) - cached;
+    const now = new Date(Date.now() + (Math.abs(off) > 300_000 ? off : 0));
+    if ("dateTime" in element) element.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short", hourCycle: "h23" }).format(now);
+    else element.value = deviceTime(now).slice(0, 16);
+  },
+
+  // What finds the place is fetched when it is wanted: by a tap, or by a form that holds one already.
+  place(section) {
+    const first = section.querySelector("[data-first]");
+    let way;
+    const load = () => (way ||= import("./place.js").then((module) => module.default(section)));
+    section.addEventListener("change", (event) => { if (event.target.name === "lat") load(); });
+    if (!first || section.querySelector("[name=lat]").value) { load(); return; }
+    first.hidden = false;
+    first.addEventListener("click", (event) => {
+      event.stopPropagation();
+      load().then(() => first.click());
+    }, { once: true });
+  },
 
   // The arrow goes where the officer came from, so the list is found where it was left.
   back(link) {

@@ -4,14 +4,51 @@
 // the entry that a draft was sent as: from then on the outbox is where it is.
 
 import { uuid7 } from "./ids.js";
-import { fill, overlaid, read, reopened, said, when } from "./fill.js";
+import { rowOf, rowsOf } from "./outbox/queue.js";
+import { knowsKey, Locked } from "./outbox/seal.js";
 import { ask, draftOf, dropDraft, forget, keepDraft, remember, remembered, within } from "./outbox/store.js";
 
 const PAUSE = 400;
 const MOST_DRAFTS = 5;
 const MOST_BYTES = 12e6; // of one draft's photos
 
-const listOf = async (user, where) => (await draftOf(user, where))?.value.list || [];
+// What is the page's and never what somebody said; and photos on their way, the business of the entry they belong to.
+export const OWN = new Set(["csrf_token", "page", "entry_id", "version", "base", "device_at"]);
+export const LATER = "photo_ids";
+
+/** What the form says, as [name, value] pairs; files apart. */
+const read = (form) => [...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== LATER && !OWN.has(name));
+
+/** The words of a template, with their {values}; the element, not yet in the page. */
+export function said(id, values = {}) {
+  const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
+  for (const part of [element, ...element.querySelectorAll("[data-words]")]) {
+    if (part.matches("[data-words]")) part.textContent = part.textContent.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  }
+  return element;
+}
+
+/** 11:32, or 11月23日 11:32 of another day, in the page's language. */
+export function when(at, now = new Date()) {
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const day = new Date(at).toDateString() === now.toDateString() ? {} : { month: "short", day: "numeric" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, ...time }).format(at);
+}
+
+const filling = () => import("./fill.js"); // only where there is something to put in
+
+async function listOf(user, where) {
+  const found = await draftOf(user, where);
+  if (!found && (await within("drafts", "readonly", (store) => ask(store().getKey(`${user}|${where}`))))) throw new Locked();
+  return found?.value.list || [];
+}
+
+// Just signed in, the key comes with the first word from the server.
+const key = async (user) => (await knowsKey(user)) || new Promise((come) => {
+  document.addEventListener("outbox:session", come, { once: true });
+  setTimeout(come, 10_000);
+});
+
 const keep = (user, where, list) => (list.length ? keepDraft(user, where, { list }) : dropDraft(user, where));
 
 /** The server has entry `key`: what it was written from goes. */
@@ -27,7 +64,7 @@ export async function done(key) {
 
 /** "waiting" in the outbox, "done", or "" where nobody knows of it. */
 async function fate(key) {
-  const entry = await within("entries", "readonly", (store) => ask(store().get(key)));
+  const entry = await rowOf(key);
   if (entry) return entry.state === "done" ? "done" : "waiting";
   const answer = await fetch(`/outbox/result/${key}`, { headers: { Accept: "application/json" } }).catch(() => null);
   return answer?.status === 200 && answer.headers.get("Content-Type")?.includes("json") ? "done" : "";
@@ -38,7 +75,7 @@ async function sweep() {
   const names = await within("meta", "readonly", (store) => ask(store().getAllKeys(IDBKeyRange.bound("draft:", "draft:~"))));
   for (const name of names) {
     const key = name.slice(6);
-    const entry = await within("entries", "readonly", (store) => ask(store().get(key)));
+    const entry = await rowOf(key);
     if (entry?.state === "done") await done(key);
   }
 }
@@ -57,7 +94,7 @@ export default async (form) => {
   let mine = null; // the draft that typing goes to
   let pictures = "";
   let timer = 0;
-  let busy = Promise.resolve();
+  let busy = key(user).catch(() => {});
   let note = null;
 
   function tell(id) {
@@ -104,6 +141,7 @@ export default async (form) => {
   const ours = (event) => { if (event.target.form === form || form.contains(event.target)) touched(); };
   for (const event of ["input", "change", "click"]) document.addEventListener(event, ours);
   document.addEventListener("visibilitychange", () => { if (document.hidden) hurry(); });
+  document.addEventListener("htmx:after:swap", () => { if (!form.isConnected) tell(""); });
   addEventListener("pagehide", hurry);
   addEventListener("pageshow", (event) => { if (event.persisted) { mine = null; blank = words(read(form)); } });
   // After the ids have been made; from here on the entry is followed.
@@ -128,6 +166,7 @@ export default async (form) => {
       async take() {
         await save(); // what has been typed meanwhile stays a draft of its own
         const photos = draft.photos ? (await draftOf(user, `${where}|${draft.id}`))?.value : null;
+        const { fill } = await filling();
         mine = draft;
         fill(form, draft.fields);
         if (draft.key && form.elements.entry_id) form.elements.entry_id.value = draft.key;
@@ -158,8 +197,12 @@ export default async (form) => {
   }
 
   try {
+    await busy;
     await (swept ||= sweep());
-    const held = (await reopened(form, user)) || (await overlaid(form, user));
+    const key = /^#entry=([\w-]{36})$/.exec(location.hash)?.[1];
+    const action = form.getAttribute("action");
+    const waits = form.elements.version && (await rowsOf(user)).some((row) => row.state !== "done" && !row.photo && row.keys.some((id) => action.includes(id)));
+    const held = (key && (await (await filling()).reopened(form, user, key))) || (waits && (await (await filling()).overlaid(form, user)));
     if (held) { blank = words(read(form)); return; }
     for (const draft of await listOf(user, where)) {
       if (words(draft.fields) === words(read(form))) { mine ||= draft; continue; } // came back with the answer

@@ -41,6 +41,7 @@ class Heard:
     fate: str
     up: int = 0  # bytes of the body that came from the phone
     down: int = 0  # bytes of the answer, head and all, that were let through
+    ended: float = 0.0  # when its answer had wholly been let through
     status: int = 0  # of the answer the server gave, whether or not it was let through
 
     @property
@@ -275,8 +276,10 @@ class Line:
                     from_server = _Reader(server)
                 server.sendall(head)
                 self._take_body(from_phone, server, heard)
-                if self._bring_answer(from_server, phone, heard):
-                    raise Gone  # an answer without end of its own
+                last = self._bring_answer(from_server, phone, heard)
+                heard.ended = time.monotonic()
+                if last:
+                    raise Gone
         except (Gone, OSError):
             pass
         finally:

@@ -18,6 +18,9 @@ WITHOUT_WORKER = {"dom.serviceWorkers.enabled": False}
 VIOLATIONS = """addEventListener("securitypolicyviolation", (event) => {
   document.documentElement.dataset.broken = `${event.effectiveDirective} ${event.blockedURI}`; });"""
 
+TOLD = """return document.querySelector("[data-key]") ? "queued"
+  : new RegExp("/visits/[0-9a-f-]{36}").test(location.pathname) ? "saved" : "";"""
+
 
 @pytest.fixture(params=["firefox", "firefox-without-worker", "webkit"])
 def engine(request, tmp_path):
@@ -87,11 +90,9 @@ class Hand:
                 title,
             )
         assert engine.run("return document.documentElement.dataset.broken") is None
-        engine.click("[form=visit-form][value=record]")
-        return engine.until(
-            "return document.querySelector('[data-key]') ? 'queued'"
-            " : new RegExp('/visits/[0-9a-f-]{36}').test(location.pathname) ? 'saved' : ''"
-        )
+        # By the button's own click: a driver's tap aims at a place, and the bar moves when the badge comes in above it.
+        engine.run("document.querySelector('[form=visit-form][value=record]').click();")
+        return engine.until(TOLD)
 
     def must_send_all(self, patience=60):
         def sent():

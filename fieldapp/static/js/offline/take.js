@@ -76,7 +76,7 @@ async function run(user, report) {
       } else if (line.b) {
         veils = [line.b, line.n];
       } else if (line.p) {
-        batch.push({ path: bare(line.p), html: withPolicy(bare(heard(line, memory)), line.c), hash: line.h, at: Date.now() });
+        batch.push({ path: bare(line.p), html: withPolicy((line.w ? String : bare)(heard(line, memory)), line.c), hash: line.h, at: Date.now() });
         came.pages += 1;
       } else if (line.g) {
         const paths = line.k.map(bare);

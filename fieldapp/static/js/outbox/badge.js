@@ -44,9 +44,10 @@ export default function attach(bar) {
 
   function show() {
     if (!bar.isConnected) { leave(); clearInterval(minutely); return; } // the page's body has been exchanged
-    const { waiting: n, stuck, offline } = is;
+    const { waiting: n, stuck } = is;
+    const offline = is.offline || (cached && !is.reached);
     const waited = Date.now() - is.oldest;
-    const copy = cached && say(bar, "copy", { age: span(Date.now() - cached, lang) });
+    const copy = cached && !document.querySelector("[data-shell]") && say(bar, "copy", { age: span(Date.now() - cached, lang) });
     const here = is.here && say(bar, "here", { n: is.here });
     const kind = TOLD.find((name) => is[name]) || (n && waited > DAY ? "loud" : copy ? "copy" : offline ? "offline" : here ? "here" : "");
     const titles = { copy, here, loud: say(bar, "loud", { n, age: span(waited, lang) }) };
@@ -57,7 +58,7 @@ export default function attach(bar) {
       write(note.querySelector("strong"), titles[kind]);
       write(note.querySelector("[data-more]"), more.filter(Boolean).join(" ") || " ");
     }
-    for (const [name, on] of [["off", offline || (cached && !is.reached)], ["waits", n], ["stuck", stuck]]) root.toggleAttribute(`data-${name}`, Boolean(on));
+    for (const [name, on] of [["off", offline], ["waits", n], ["stuck", stuck]]) root.toggleAttribute(`data-${name}`, Boolean(on));
     for (const number of all("[data-n]")) number.textContent = stuck || n;
     (n ? navigator.setAppBadge?.(n) : navigator.clearAppBadge?.())?.catch(() => {});
   }

@@ -1,0 +1,136 @@
+"""出发前打包: one tap in the office, then a day without a line: today, list and search, casefile, forms, scanner, code."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from fieldapp.codes.models import QrCode
+from tests import people
+from tests.browser.offline.phone import poll
+from tests.tools import axe
+
+
+def _packed(hand):
+    """One tap on 今日."""
+    page = hand.page
+    page.goto(f"{hand.town.line.url}/")
+    page.get_by_role("link", name="出发前打包").tap()
+    page.get_by_text("打包好了，可以出发了").wait_for()
+    return page
+
+
+def _paths(page):
+    return set(page.evaluate("""async () => {
+      const base = await new Promise((yes) => { const asked = indexedDB.open("fieldapp"); asked.onsuccess = () => yes(asked.result); });
+      const rows = await new Promise((yes) => { const asked = base.transaction("pages").objectStore("pages").getAll(); asked.onsuccess = () => yes(asked.result); });
+      base.close();
+      return rows.map((row) => row.path);
+    }"""))  # fmt: skip
+
+
+def test_one_tap_then_a_day_without_a_line(town, phone):
+    hand = phone()
+    page = _packed(hand)
+    assert page.locator(".state").inner_text() == "都带上了"
+    assert axe.violations(page) == []
+    town.line.off()
+    one = town.enterprise()
+    for path in (
+        "/",
+        "/needs",
+        "/follow-ups",
+        "/visits",
+        f"/needs/{people.NEED}",
+        f"/follow-ups/{people.FOLLOW_UP}",
+    ):
+        page.goto(town.line.url + path)
+        page.get_by_text("存下的副本").wait_for()
+    page.goto(f"{town.line.url}/pack")
+    page.get_by_text("都带上了").first.wait_for()
+    # The list, its search by initials, and from there into the casefile and the form.
+    page.goto(f"{town.line.url}/enterprises")
+    page.get_by_text("手机里找到").wait_for()
+    page.get_by_label("搜索企业").fill("hx")
+    page.locator("#rows > li:visible").first.wait_for()
+    shown = page.locator("#rows > li:visible a").all_inner_texts()
+    assert shown and all("华" in text for text in shown), shown
+    page.locator("#rows > li:visible a").first.tap()
+    page.wait_for_url(f"**/enterprises/{one}")
+    page.get_by_role("link", name="开始走访").tap()
+    page.get_by_label("聊了什么").wait_for()
+    assert axe.violations(page) == []
+
+
+def test_the_code_on_the_door_opens_the_casefile_without_a_line(town, phone):
+    hand = phone()
+    page = _packed(hand)
+    one = town.enterprise()
+    token, number = town.ask(
+        sa.select(QrCode.token).where(QrCode.enterprise_id == one, QrCode.revoked_at.is_(None))
+    ), town.ask(sa.select(QrCode.short_code).where(QrCode.enterprise_id == one, QrCode.revoked_at.is_(None)))  # fmt: skip
+    town.line.off()
+    page.goto(f"{town.line.url}/q/{token}")
+    page.wait_for_url(f"**/enterprises/{one}")
+    page.goto(f"{town.line.url}/scan")
+    page.locator("#code").fill(number)
+    page.get_by_role("button", name="打开", exact=True).tap()
+    page.wait_for_url(f"**/enterprises/{one}")
+    # A code that is not in the pack says so, and never shows the public card.
+    page.goto(f"{town.line.url}/q/{'x' * 22}")
+    page.get_by_text("这张二维码的企业没有带在手机上").wait_for()
+    page.goto(f"{town.line.url}/scan")
+    page.locator("#code").fill("000000")
+    page.get_by_role("button", name="打开", exact=True).tap()
+    page.get_by_text("这个编号的企业没有带在手机上").wait_for()
+
+
+def test_a_page_that_is_not_there_says_what_is(town, phone):
+    hand = phone()
+    page = _packed(hand)
+    town.line.off()
+    page.goto(f"{town.line.url}/enterprises/999999")
+    page.get_by_role("heading", name="没有网络").wait_for()
+    assert axe.violations(page) == []
+    page.get_by_role("link", name="企业", exact=True).first.tap()
+    page.get_by_text("手机里找到").wait_for()
+
+
+def test_clearing_takes_pages_and_leaves_what_waits(town, phone):
+    hand = phone()
+    page = _packed(hand)
+    town.line.off()
+    page.goto(f"{town.line.url}/needs/{people.NEED}")
+    page.get_by_label("记一笔进展").fill("没有信号时记的")
+    page.get_by_role("button", name="记下").first.tap()
+    page.get_by_text("已存在这台手机上").first.wait_for()
+    assert len(hand.waiting()) == 1
+    page.goto(f"{town.line.url}/pack")
+    page.get_by_text("清掉离线包").tap()
+    page.get_by_role("button", name="清掉", exact=True).tap()
+    page.get_by_text("已清掉").wait_for()
+    assert _paths(page) == set()
+    assert len(hand.waiting()) == 1
+    town.line.on()
+    page.goto(f"{town.line.url}/outbox")
+    hand.must_send_all()
+
+
+def test_a_stream_that_breaks_keeps_what_came_and_goes_on(town, phone):
+    hand = phone()
+    page = hand.page
+    page.goto(f"{town.line.url}/pack")
+    page.get_by_role("button", name="打包").wait_for()
+    page.wait_for_timeout(1500)
+    before = _paths(page)
+    town.line.slow(0.05, 12_000)
+    page.get_by_role("button", name="打包").tap()
+    page.wait_for_timeout(900)
+    town.line.off()
+    page.get_by_text("网络断了").or_(page.get_by_text("现在没有网络，手机里的")).or_(
+        page.get_by_text("打包好了")
+    ).first.wait_for()
+    town.line.on()
+    town.line.slow()
+    page.get_by_role("button", name="打包").or_(page.get_by_role("button", name="全部更新")).first.tap()
+    page.get_by_text("打包好了，可以出发了").wait_for()
+    poll(lambda: len(_paths(page)) > len(before) + 10, "the whole pack")

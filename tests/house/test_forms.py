@@ -1,0 +1,92 @@
+"""The contract of forms: what is written either waits for a network in the outbox, or says that it must have one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+TEMPLATES = ROOT / "fieldapp" / "templates"
+# A tag with Jinja in its attributes: `>` may stand inside {{ }} and {% %}.
+FORM = re.compile(r"<form\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>])*>", re.S)
+
+# Forms that need a network, by the address they post to, and why they cannot wait in the outbox.
+ONLINE = {
+    "accounts.login": "who it is must be known before anything is kept",
+    "accounts.logout": "signing out without a network has its own way (signout.js)",
+    "accounts.password": "a password is never kept on the phone",
+    "accounts.new_user": "its answer shows a password, once",
+    "accounts.reset_password": "its answer shows a password, once",
+    "accounts.disable_user": "must be known to have happened",
+    "accounts.enable_user": "the other half of disabling",
+    "accounts.revoke_session": "must be known to have happened",
+    "accounts.revoke_other_sessions": "must be known to have happened",
+    "codes.typed": "its answer is an enterprise, looked up now",
+    "enterprises.phone": "its answer is a number, and looking is logged",
+    "followups.open_calendar": "its answer shows a secret address",
+    "followups.close_calendar": "a secret address must be known to be dead",
+    "imports.upload": "the file is read at once, its rows are looked at next",
+    "imports.remap": "its answer is what there is to look at",
+    "imports.withdraw": "belongs to looking at the rows",
+    "imports.confirm": "writes what was looked at a moment ago, hundreds of rows",
+    "needs.export": "a download",
+    "visits.export": "a download",
+    "enterprises.export": "a download",
+    "orders": "the enterprise's own door: nobody is signed in, so there is no outbox",
+}
+
+
+def _posts() -> list[tuple[Path, str]]:
+    found = []
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        text = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.S)
+        found += [(path, tag) for tag in FORM.findall(text) if 'method="post"' in tag]
+    return found
+
+
+def _reason(path: Path, tag: str) -> str | None:
+    leads = re.search(r"url_for\('([\w.]+)'", tag)
+    if leads is None:  # the address was made in the view: `action`, `export`
+        return ONLINE.get(f"{path.parent.name}.export", ONLINE.get(path.parent.name))
+    return ONLINE.get(leads[1], ONLINE.get(leads[1].split(".")[0]))
+
+
+def test_every_form_that_writes_says_whether_it_can_wait_for_a_network():
+    posts = _posts()
+    assert len(posts) > 50
+    wrong = [
+        f"{path.relative_to(TEMPLATES)}: {tag[:160]}"
+        for path, tag in posts
+        if ("data-outbox=" in tag) == bool(re.search(r"\sdata-online\b", tag))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_form_that_needs_a_network_has_a_reason():
+    unexplained = [
+        f"{path.relative_to(TEMPLATES)}: {tag[:160]}"
+        for path, tag in _posts()
+        if "data-outbox=" not in tag and not _reason(path, tag)
+    ]
+    assert not unexplained, "\n".join(unexplained)
+
+
+def test_what_can_wait_has_a_name_an_icon_and_goes_once():
+    """The title stands in the outbox, the icon beside it; the submit module makes the key and stops a second tap."""
+    icons = set(re.findall(r'<symbol id="([\w-]+)"', (ROOT / "fieldapp/static/icons.svg").read_text()))
+    for path, tag in _posts():
+        if "data-outbox=" not in tag:
+            continue
+        told = f"{path.relative_to(TEMPLATES)}: {tag[:160]}"
+        assert not re.search(r'data-outbox=""', tag), told
+        assert re.search(r'data-module="submit\b', tag), told
+        kind = re.search(r'data-kind="([^"]*)"', tag)
+        assert kind and (kind[1] in icons or "{{" in kind[1]), told
+
+
+def test_no_form_with_a_password_is_kept_as_a_draft():
+    for path, tag in _posts():
+        if re.search(r'data-module="[^"]*\bdrafts\b', tag):
+            assert "data-outbox=" in tag, path
+            assert "password" not in path.read_text(), path
