@@ -211,7 +211,7 @@ def chinese_in(html: str) -> list[str]:
 KNOWN = {
     "QR", "PDF", "Excel", "CSV", "xlsx", "csv", "xls", "xlsb", "et", "WPS", "Word", "PNG", "SVG", "DTD", "MB", "KB", "A",
     "UTF", "GBK", "GB", "T", "GCJ", "BD", "WGS", "GPS", "R", "D", "mm", "km", "px", "m", "ms", "https", "GET", "POST",
-    "iPhone", "iPad", "Mac", "Windows", "Linux", "QQ", "UC", "OPPO", "vivo", "English", "I", "O", "Z", "S", "V", "U",
+    "iPhone", "iPad", "Safari", "Mac", "Windows", "Linux", "QQ", "UC", "OPPO", "vivo", "English", "I", "O", "Z", "S", "V", "U",
 }  # fmt: skip
 SPOKEN = {"aria-label", "alt", "title", "placeholder", "content"}
 
@@ -221,12 +221,12 @@ def english_in(html: str) -> list[str]:
     found = []
     for said in _said(html):
         attribute = re.search(r"^<\w+ ([\w-]+)>$", said.where)
-        if attribute and attribute[1] not in SPOKEN and not attribute[1].startswith("data-say"):
+        if attribute and attribute[1] not in SPOKEN and not attribute[1].startswith("data-say-"):
             continue  # classes, types, addresses of scripts
         if said.where == "<meta content>" or said.code or said.own in ("no", "en"):
             continue
         words = re.sub(r"(?<!\w)/[\w/<>:-]+", " ", said.text)  # the trail shows addresses
-        words = re.sub(r"\{\w+\}", " ", words)  # places that a script fills in
+        words = re.sub(r"\{\w+\}|__nth__", " ", words)  # places that a script fills in
         left = [
             word
             for word in re.findall(r"[A-Za-z]+", words)

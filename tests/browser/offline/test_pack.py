@@ -101,7 +101,7 @@ def test_clearing_takes_pages_and_leaves_what_waits(town, phone):
     town.line.off()
     page.goto(f"{town.line.url}/needs/{people.NEED}")
     page.get_by_label("记一笔进展").fill("没有信号时记的")
-    page.get_by_role("button", name="记下").first.tap()
+    page.get_by_role("button", name="记进展").first.tap()
     page.get_by_text("已存在这台手机上").first.wait_for()
     assert len(hand.waiting()) == 1
     page.goto(f"{town.line.url}/pack")
