@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from fieldapp.attachments.models import Attachment
 from fieldapp.enterprises.models import Enterprise
@@ -60,10 +60,14 @@ def typed(page: Page, label: str, words: str) -> None:
 
 def until(page: Page, holds: Callable[[], bool]) -> None:
     for _turn in range(300):
-        if holds():
-            return
+        with suppress(Error):  # a page on its way to the next
+            if holds():
+                return
         page.wait_for_timeout(100)
-    raise AssertionError("it never came to hold")
+    told = [(row["state"], row["attempts"], row["error"], row["maybe"]) for row in rows(page)]
+    raise AssertionError(
+        f"it never came to hold: {told} at {page.url}\n{page.locator('main').inner_text()[:300]}"
+    )
 
 
 def shut(page: Page) -> None:

@@ -2,6 +2,20 @@
 
 import { deviceTime, uuid7 } from "./ids.js";
 
+// A module that is fetched when it is wanted: with the first tap on one of its buttons, or `now`.
+function wanted(name, element, at, now) {
+  let way;
+  const load = () => (way ||= import(`./${name}.js`).then((module) => module.default(element)));
+  if (now) load();
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest(at);
+    if (!button || way) return;
+    event.stopPropagation();
+    load().then(() => button.click());
+  }, true);
+  return load;
+}
+
 const modules = {
   // A form that changes something: give it its ids, and let it go once. A plain one that can wait for a network is
   // sent by htmx like the others; its answer takes the place of the page.
@@ -77,18 +91,17 @@ const modules = {
     else element.value = deviceTime(now).slice(0, 16);
   },
 
-  // What finds the place is fetched when it is wanted: by a tap, or by a form that holds one already.
   place(section) {
     const first = section.querySelector("[data-first]");
-    let way;
-    const load = () => (way ||= import("./place.js").then((module) => module.default(section)));
+    if (first) first.hidden = false;
+    const load = wanted("place", section, "[data-ask]", !first || section.querySelector("[name=lat]").value);
     section.addEventListener("change", (event) => { if (event.target.name === "lat") load(); });
-    if (!first || section.querySelector("[name=lat]").value) { load(); return; }
-    first.hidden = false;
-    first.addEventListener("click", (event) => {
-      event.stopPropagation();
-      load().then(() => first.click());
-    }, { once: true });
+  },
+
+  due(row) {
+    const field = document.getElementById(row.dataset.for);
+    row.hidden = !field;
+    field?.addEventListener("change", wanted("due", row, "[data-date]", field.value || document.documentElement.dataset.cached), { once: true });
   },
 
   // The arrow goes where the officer came from, so the list is found where it was left.

@@ -112,11 +112,11 @@ async function run(user, report) {
   return { error: ended ? "" : "cut", ...came, done: ended ? came.of : came.done };
 }
 
-/** Bring the pack up to date. `report` hears {done, of, pages}; the result has `error`: "", net, busy, cut, full, user,
- *  running, signin. Everybody else on this phone hears it on the channel "pack". */
-export async function take(report = () => {}) {
+/** Bring the pack up to date. What became of it has `error`: "", net, busy, cut, full, user, running, signin. Everybody on
+ *  this phone hears {done, of, pages} on the channel "pack", and `over` at the end. `also` brings what else is wanted. */
+export async function take(also) {
   const channel = new BroadcastChannel("pack");
-  const tell = (news) => { report(news); channel.postMessage(news); };
+  const tell = (news) => channel.postMessage(news);
   const work = async (lock) => {
     if (!lock) return { error: "running" };
     const me = await currentUser();
@@ -129,6 +129,7 @@ export async function take(report = () => {}) {
   };
   const { locks } = navigator;
   const result = await (locks ? locks.request("pack", { ifAvailable: true }, work) : work(true)).catch(() => ({ error: "net" }));
+  if (!result.error && (await also().catch(() => 1))) result.error = "cut";
   if (result.error !== "running") tell({ ...result, over: true });
   channel.close();
   return result;

@@ -25,10 +25,7 @@ export function start(told) {
     await self.registration.navigationPreload?.enable();
     await self.clients.claim();
   };
-  const pack = async () => {
-    await quietly(take());
-    await keepAssets(told.version, [...told.pages, ...told.scanner]);
-  };
+  const pack = () => take(() => keepAssets(told.version, [...told.pages, ...told.scanner]));
   self.addEventListener("install", (event) => event.waitUntil(quietly(install())));
   self.addEventListener("activate", (event) => event.waitUntil(begin()));
   self.addEventListener("sync", (event) => { if (event.tag === "outbox") event.waitUntil(drain("sync")); });
