@@ -6,10 +6,10 @@ from flask import Response, request, url_for
 from flask_login import current_user
 
 from fieldapp import clock
+from fieldapp.guards import kept
 from fieldapp.notices import actions
 from fieldapp.notices.blueprint import bp
 from fieldapp.notices.queries import list_notices, unread
-from fieldapp.guards import kept
 from fieldapp.pages import done, in_place, page, part, same_site_path
 from fieldapp.refusals import NotFound
 

@@ -189,7 +189,7 @@ def order_placed(details: dict[str, Any]) -> str:
     """enterprise, title"""
     title = details.get("title")
     if title:
-        return _("%(enterprise)s点单：%(title)s", enterprise=_at(details), title=title)
+        return _("%(enterprise)s点单：%(title)s。", enterprise=_at(details), title=title)
     return _("%(enterprise)s点单了。", enterprise=_at(details))
 
 

@@ -43,7 +43,9 @@ def upgrade() -> None:
         sa.Column("need_id", sa.Uuid(), nullable=False),
         sa.Column("attachment_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["attachment_id"], ["attachment.id"], name=op.f("fk_need_photo_attachment_id")),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"], ["attachment.id"], name=op.f("fk_need_photo_attachment_id")
+        ),
         sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_need_photo_need_id")),
         sa.PrimaryKeyConstraint("need_id", "attachment_id", name=op.f("pk_need_photo")),
     )
