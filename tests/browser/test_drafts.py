@@ -42,6 +42,8 @@ def huaxing(site) -> str:
 @contextmanager
 def opened(browser: Browser, site: Any, path: str, user: str = "zhao", **options: Any) -> Iterator[Page]:
     with phone(browser, **options) as page:
+        # The hardest case: nobody keeps scripts.
+        page.add_init_script("delete Navigator.prototype.serviceWorker")
         site.sign_in(page, user)
         page.goto(site.url + path)
         yield page
@@ -68,6 +70,13 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
     raise AssertionError(
         f"it never came to hold: {told} at {page.url}\n{page.locator('main').inner_text()[:300]}"
     )
+
+
+def cut(page: Page) -> None:
+    """No network; the page has said so and lies still again."""
+    page.context.set_offline(True)
+    page.get_by_text("现在没有网络").first.wait_for()
+    page.wait_for_timeout(300)
 
 
 def shut(page: Page) -> None:
@@ -206,9 +215,10 @@ def test_a_killed_browser_has_lost_nothing(browser, site, huaxing, tmp_path):
 def test_what_waits_in_the_outbox_is_not_offered_again_and_can_be_put_right(browser, site, huaxing):
     """Written without a network, opened again from the outbox, changed: one promise, with the later words."""
     with opened(browser, site, f"{huaxing}/follow-ups/new") as page:
-        page.context.set_offline(True)
+        cut(page)
         page.get_by_label("答应了什么").fill("寄样品")
         page.get_by_role("button", name="5 个工作日").tap()
+        assert page.get_by_label("什么时候前").input_value()
         page.get_by_role("button", name="记下这件事").tap()
         page.get_by_text("已存在这台手机上").wait_for()
         assert (
@@ -242,7 +252,7 @@ def test_what_waits_in_the_outbox_is_not_offered_again_and_can_be_put_right(brow
 def test_an_edit_that_waits_stands_in_the_form_of_the_next(browser, site):
     with opened(browser, site, f"{PROMISE}/edit") as page:
         label = page.get_by_label(re.compile("答应了什么"))
-        page.context.set_offline(True)
+        cut(page)
         label.fill("第一次改的")
         page.get_by_role("button", name="保存").tap()
         page.get_by_text("已存在这台手机上").wait_for()
@@ -264,7 +274,7 @@ def test_an_edit_that_waits_stands_in_the_form_of_the_next(browser, site):
 
 def test_rows_are_added_without_a_network(browser, site, huaxing):
     with opened(browser, site, f"{huaxing}/visits/new") as page:
-        page.context.set_offline(True)
+        cut(page)
         page.get_by_role("button", name="再加一件").tap()
         row = page.locator("[name=promises-1-title]")
         expect(row).to_be_focused()
@@ -280,7 +290,7 @@ def test_what_needs_a_network_says_so(browser, site, huaxing):
     with opened(browser, site, "/me") as page:
         page.get_by_role("link", name="日历订阅").tap()
         page.get_by_role("button", name="开通订阅").wait_for()
-        page.context.set_offline(True)
+        cut(page)
         page.get_by_role("button", name="开通订阅").tap()
         page.get_by_text("这一步要有网络才能办").wait_for()
 

@@ -2,16 +2,19 @@
 
 import { deviceTime, uuid7 } from "./ids.js";
 
+// Where no worker keeps the scripts, what a tap wants must be here before the network goes.
+export const alone = !("serviceWorker" in navigator);
+
 // A module that is fetched when it is wanted: with the first tap on one of its buttons, or `now`.
 function wanted(name, element, at, now) {
   let way;
-  const load = () => (way ||= import(`./${name}.js`).then((module) => module.default(element)));
-  if (now) load();
+  const load = () => (way ||= import(`./${name}.js`).then((module) => module.default(element), () => { way = null; }));
+  if (now || alone) load();
   element.addEventListener("click", (event) => {
     const button = event.target.closest(at);
     if (!button || way) return;
     event.stopPropagation();
-    load().then(() => button.click());
+    load().then(() => way && button.click());
   }, true);
   return load;
 }
@@ -98,10 +101,18 @@ const modules = {
     section.addEventListener("change", (event) => { if (event.target.name === "lat") load(); });
   },
 
+  // Working days: the date is set here, at once; what is said about it is fetched with the first one.
   due(row) {
     const field = document.getElementById(row.dataset.for);
-    row.hidden = !field;
-    field?.addEventListener("change", wanted("due", row, "[data-date]", field.value || document.documentElement.dataset.cached), { once: true });
+    if (!field) return;
+    row.hidden = false;
+    row.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-date]");
+      if (button) { field.value = button.dataset.date; field.dispatchEvent(new Event("change", { bubbles: true })); }
+    });
+    const more = () => import("./due.js").then((module) => module.default(row)).catch(() => {});
+    if (field.value || alone || document.documentElement.dataset.cached) more();
+    else field.addEventListener("change", more, { once: true });
   },
 
   // The arrow goes where the officer came from, so the list is found where it was left.
@@ -166,7 +177,6 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 
 attach(document);
-document.addEventListener("outbox:sent", ({ detail: { key } }) => import("./drafts.js").then(({ done }) => done(key)).catch(() => {}));
 
 // The notice has been read; a reload should not tell it again.
 if (document.querySelector("[data-notice]")) {

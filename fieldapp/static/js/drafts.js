@@ -1,15 +1,17 @@
 // What is typed survives: saved while it is typed, offered when the form is opened again, gone once the server has it.
 //
-// One record a person and form: {list: [{id, at, key, fields, photos}]}, newest first; photos lie beside it. `key` is
-// the entry that a draft was sent as: from then on the outbox is where it is.
+// A draft is a record of its own, {key, fields, photos}, under "form's address|form|id"; its photos lie beside it. `key`
+// is the entry that it was sent as: from then on the outbox is where it is, and with that entry it goes (queue.js).
 
+import { alone } from "./app.js";
 import { uuid7 } from "./ids.js";
 import { rowOf, rowsOf } from "./outbox/queue.js";
-import { knowsKey, Locked } from "./outbox/seal.js";
-import { ask, draftOf, dropDraft, forget, keepDraft, remember, remembered, within } from "./outbox/store.js";
+import { knowsKey } from "./outbox/seal.js";
+import { ask, draftOf, dropDraft, keepDraft, remember, remembered, within } from "./outbox/store.js";
 
 const PAUSE = 400;
-const MOST_DRAFTS = 5;
+const PHOTOS = "|photos";
+const MOST_DRAFTS = 5; // of one form
 const MOST_BYTES = 12e6; // of one draft's photos
 
 // What is the page's and never what somebody said; and photos on their way, the business of the entry they belong to.
@@ -22,9 +24,7 @@ const read = (form) => [...new FormData(form)].filter(([name, value]) => typeof 
 /** The words of a template, with their {values}; the element, not yet in the page. */
 export function said(id, values = {}) {
   const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
-  for (const part of [element, ...element.querySelectorAll("[data-words]")]) {
-    if (part.matches("[data-words]")) part.textContent = part.textContent.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
-  }
+  for (const part of element.querySelectorAll("[data-words]")) part.textContent = part.textContent.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
   return element;
 }
 
@@ -37,73 +37,58 @@ export function when(at, now = new Date()) {
 
 const filling = () => import("./fill.js"); // only where there is something to put in
 
-async function listOf(user, where) {
-  const found = await draftOf(user, where);
-  if (!found && (await within("drafts", "readonly", (store) => ask(store().getKey(`${user}|${where}`))))) throw new Locked();
-  return found?.value.list || [];
+// Names of the drafts of a form, newest first.
+const namesOf = async (user, where) => {
+  const range = IDBKeyRange.bound(`${user}|${where}|`, `${user}|${where}|~`);
+  const ids = await within("drafts", "readonly", (store) => ask(store().getAllKeys(range)));
+  return ids.map((id) => id.slice(user.length + 1)).filter((name) => !name.endsWith(PHOTOS)).reverse();
+};
+
+// Which entry a draft was sent as.
+async function sentAs(user, name) {
+  const links = await within("meta", "readonly", (store) => ask(store().getAll(IDBKeyRange.bound("draft:", "draft:~"))));
+  return links.find((link) => link.value.includes(`${user}|${name}`))?.name.slice(6);
 }
 
+const drop = async (user, name) => { await dropDraft(user, name); await dropDraft(user, name + PHOTOS); };
+
 // Just signed in, the key comes with the first word from the server.
-const key = async (user) => (await knowsKey(user)) || new Promise((come) => {
+const keyIsHere = async (user) => (await knowsKey(user)) || new Promise((come) => {
   document.addEventListener("outbox:session", come, { once: true });
   setTimeout(come, 10_000);
 });
-
-const keep = (user, where, list) => (list.length ? keepDraft(user, where, { list }) : dropDraft(user, where));
-
-/** The server has entry `key`: what it was written from goes. */
-export async function done(key) {
-  const from = await remembered(`draft:${key}`);
-  if (!from) return;
-  const { user, where } = from;
-  const list = await listOf(user, where);
-  for (const draft of list) if (draft.key === key) await dropDraft(user, `${where}|${draft.id}`);
-  await keep(user, where, list.filter((draft) => draft.key !== key));
-  await forget(`draft:${key}`);
-}
 
 /** "waiting" in the outbox, "done", or "" where nobody knows of it. */
 async function fate(key) {
   const entry = await rowOf(key);
   if (entry) return entry.state === "done" ? "done" : "waiting";
-  const answer = await fetch(`/outbox/result/${key}`, { headers: { Accept: "application/json" } }).catch(() => null);
-  return answer?.status === 200 && answer.headers.get("Content-Type")?.includes("json") ? "done" : "";
+  const answer = await fetch(`/outbox/result/${key}`).catch(() => null);
+  return answer?.ok && answer.headers.get("Content-Type")?.includes("json") ? "done" : "";
 }
-
-// What was sent while no page was open.
-async function sweep() {
-  const names = await within("meta", "readonly", (store) => ask(store().getAllKeys(IDBKeyRange.bound("draft:", "draft:~"))));
-  for (const name of names) {
-    const key = name.slice(6);
-    const entry = await rowOf(key);
-    if (entry?.state === "done") await done(key);
-  }
-}
-
-let swept = null;
 
 export default async (form) => {
   const { user } = document.documentElement.dataset;
-  if (!user || form.querySelector("[type=password]")) return;
+  if (form.querySelector("[type=password]")) return;
   const where = `${form.getAttribute("action")}|${form.id}`;
-  const idNames = () => new Set([...form.querySelectorAll("[data-new-id]")].map((field) => field.name));
-  const words = (fields) => { const ids = idNames(); return JSON.stringify(fields.filter(([name]) => !ids.has(name))); };
+  const back = form.elements.entry_id?.value; // it was sent and has come back with the answer
+  const words = (fields) => JSON.stringify(fields.filter(([name]) => !/^(visit|need|follow_up)_id$|-id$/.test(name)));
+  const now = () => words(read(form));
   const files = () => [...(form.querySelector("input[name=photos]")?.files || [])];
   const marks = () => files().map((file) => [file.name, file.size, file.lastModified].join()).join("|");
-  let blank = words(read(form)); // what the page said by itself
-  let mine = null; // the draft that typing goes to
+  let blank = now(); // what the page said by itself
+  let mine = null; // {name, photos}: the draft that typing goes to
   let pictures = "";
   let timer = 0;
-  let busy = key(user).catch(() => {});
+  let busy = keyIsHere(user).catch(() => {});
   let note = null;
 
   function tell(id) {
     const bar = document.querySelector(".topbar-end");
     bar?.querySelector("[data-draft]")?.remove();
-    if (id) bar?.prepend(said(id));
+    if (id && form.isConnected) bar?.prepend(said(id));
   }
 
-  async function keepPhotos() {
+  async function keepPhotos(draft) {
     let [left, over] = [MOST_BYTES, 0];
     const kept = [];
     for (const file of files().reverse()) {
@@ -111,47 +96,46 @@ export default async (form) => {
       if (left < 0) { over += 1; continue; }
       kept.unshift({ name: file.name, type: file.type, lastModified: file.lastModified, data: await file.arrayBuffer() });
     }
-    await (kept.length ? keepDraft(user, `${where}|${mine.id}`, kept) : dropDraft(user, `${where}|${mine.id}`));
+    await keepDraft(user, draft.name + PHOTOS, kept);
     document.getElementById("draft-left-out")?.remove();
     if (over) form.querySelector("#photos").after(said("draft-over", { n: over }));
-    return kept.length;
+    draft.photos = kept.length;
   }
 
-  const save = () => {
+  const begin = () => { mine ||= { name: `${where}|${uuid7()}`, photos: 0 }; };
+
+  function save() {
     clearTimeout(timer);
     timer = 0;
-    const fields = read(form);
-    const empty = words(fields) === blank && !files().length;
+    const [fields, looks] = [read(form), marks()];
+    const empty = words(fields) === blank && !looks;
     if (empty && !mine) return busy;
-    mine ||= { id: uuid7(), photos: 0 };
-    const key = mine.key;
+    begin();
+    const draft = mine;
     busy = busy.then(async () => {
-      if (marks() !== pictures) { mine.photos = await keepPhotos(); pictures = marks(); }
-      const list = (await listOf(user, where)).filter((draft) => draft.id !== mine.id);
-      if (!empty) list.unshift({ ...mine, key, at: Date.now(), fields });
-      for (const old of list.splice(MOST_DRAFTS)) await dropDraft(user, `${where}|${old.id}`);
-      await keep(user, where, list);
-      tell(empty ? "" : "draft-saved");
+      if (empty) { await drop(user, draft.name); tell(""); return; }
+      if (looks !== pictures) { await keepPhotos(draft); pictures = looks; }
+      await keepDraft(user, draft.name, { fields, photos: draft.photos });
+      for (const old of (await namesOf(user, where)).slice(MOST_DRAFTS)) await drop(user, old);
+      tell("draft-saved");
     }).catch(() => tell("draft-failed"));
     return busy;
-  };
+  }
 
-  const touched = () => { timer ||= setTimeout(save, PAUSE); };
+  const touched = (event) => { if (event.target.form === form || form.contains(event.target)) timer ||= setTimeout(save, PAUSE); };
   const hurry = () => { if (timer && form.isConnected) save(); };
-  const ours = (event) => { if (event.target.form === form || form.contains(event.target)) touched(); };
-  for (const event of ["input", "change", "click"]) document.addEventListener(event, ours);
+  for (const event of ["input", "change", "click"]) document.addEventListener(event, touched);
   document.addEventListener("visibilitychange", () => { if (document.hidden) hurry(); });
-  document.addEventListener("htmx:after:swap", () => { if (!form.isConnected) tell(""); });
+  document.addEventListener("htmx:after:swap", () => { if (!document.getElementById(form.id)) tell(""); });
   addEventListener("pagehide", hurry);
-  addEventListener("pageshow", (event) => { if (event.persisted) { mine = null; blank = words(read(form)); } });
+  addEventListener("pageshow", (event) => { if (event.persisted) { mine = null; blank = now(); } });
   // After the ids have been made; from here on the entry is followed.
   form.addEventListener("submit", () => {
     const key = form.elements.entry_id?.value;
-    if (!key || (words(read(form)) === blank && !files().length && !mine)) return;
-    mine ||= { id: uuid7(), photos: 0 };
-    mine.key = key;
-    remember(`draft:${key}`, { user, where }).catch(() => {});
-    save();
+    if (!key || (now() === blank && !marks() && !mine)) return;
+    if (timer || !mine) save();
+    const id = `${user}|${mine.name}`;
+    remembered(`draft:${key}`).then((before = []) => remember(`draft:${key}`, [...new Set([...before, id])])).catch(() => {});
   });
 
   function show(element, actions = {}) {
@@ -159,36 +143,35 @@ export default async (form) => {
     note = element;
     for (const [name, act] of Object.entries(actions)) note.querySelector(`[data-${name}]`).addEventListener("click", act);
     form.before(note);
+    if (note.getBoundingClientRect().top < 0) note.scrollIntoView({ block: "center" });
   }
 
-  function offer(draft) {
-    show(said(draft.photos ? "draft-offer-photos" : "draft-offer", { time: when(draft.at), n: draft.photos }), {
+  function offer(name, { at, value }, key) {
+    const { fields, photos } = value;
+    show(said(photos ? "draft-offer-photos" : "draft-offer", { time: when(at), n: photos }), {
       async take() {
         await save(); // what has been typed meanwhile stays a draft of its own
-        const photos = draft.photos ? (await draftOf(user, `${where}|${draft.id}`))?.value : null;
+        const kept = photos ? (await draftOf(user, name + PHOTOS))?.value : null;
         const { fill } = await filling();
-        mine = draft;
-        fill(form, draft.fields);
-        if (draft.key && form.elements.entry_id) form.elements.entry_id.value = draft.key;
-        if (photos) {
-          const back = photos.map(({ data, name, ...rest }) => new File([data], name, rest));
-          form.querySelector("#photos-kept")?.dispatchEvent(new CustomEvent("photos:put", { detail: back }));
+        mine = { name, photos };
+        fill(form, fields);
+        if (key && form.elements.entry_id) form.elements.entry_id.value = key;
+        if (kept) {
+          const detail = kept.map(({ data, name: called, ...rest }) => new File([data], called, rest));
+          form.querySelector("#photos-kept")?.dispatchEvent(new CustomEvent("photos:put", { detail }));
           pictures = marks();
         }
-        show(said("draft-taken", { time: when(draft.at) }));
+        show(said("draft-taken", { time: when(at) }));
         note.focus();
       },
       async drop() {
-        const beside = `${where}|${draft.id}`;
-        const photos = draft.photos ? await draftOf(user, beside) : null;
-        const change = async (work) => keep(user, where, work((await listOf(user, where)).filter((one) => one.id !== draft.id)));
-        await change((list) => list);
-        await dropDraft(user, beside);
+        const kept = photos ? await draftOf(user, name + PHOTOS) : null;
+        await drop(user, name);
         show(said("draft-dropped"), {
           async back() {
-            if (photos) await keepDraft(user, beside, photos.value);
-            await change((list) => [...list, draft].sort((a, b) => b.at - a.at));
-            offer(draft);
+            if (kept) await keepDraft(user, name + PHOTOS, kept.value);
+            await keepDraft(user, name, value);
+            offer(name, { at, value }, key);
           },
         });
         note.querySelector("[data-back]").focus();
@@ -196,19 +179,28 @@ export default async (form) => {
     });
   }
 
+  // What was sent and has not arrived is put in only where nobody has typed meanwhile.
+  async function heldBy() {
+    if (back || now() !== blank) return false;
+    const key = /^#entry=([\w-]{36})$/.exec(location.hash)?.[1];
+    if (key) return (await filling()).reopened(form, user, key);
+    const action = form.getAttribute("action");
+    const waits = form.elements.version && (await rowsOf(user)).some((row) => row.state === "queued" && !row.photo && row.keys.some((id) => action.includes(id)));
+    return waits && (await filling()).overlaid(form, user, () => now() === blank);
+  }
+
+  if (alone) filling();
   try {
     await busy;
-    await (swept ||= sweep());
-    const key = /^#entry=([\w-]{36})$/.exec(location.hash)?.[1];
-    const action = form.getAttribute("action");
-    const waits = form.elements.version && (await rowsOf(user)).some((row) => row.state !== "done" && !row.photo && row.keys.some((id) => action.includes(id)));
-    const held = (key && (await (await filling()).reopened(form, user, key))) || (waits && (await (await filling()).overlaid(form, user)));
-    if (held) { blank = words(read(form)); return; }
-    for (const draft of await listOf(user, where)) {
-      if (words(draft.fields) === words(read(form))) { mine ||= draft; continue; } // came back with the answer
-      const now = draft.key ? await fate(draft.key) : "";
-      if (now === "done") { await remember(`draft:${draft.key}`, { user, where }); await done(draft.key); }
-      if (!now && !note && !mine && form.isConnected) offer(draft);
+    if (await heldBy()) { blank = now(); return; }
+    for (const name of await namesOf(user, where)) {
+      const draft = await draftOf(user, name);
+      if (!draft || name === mine?.name) continue;
+      if (words(draft.value.fields) === now()) { mine ||= { name, photos: draft.value.photos }; continue; } // here already
+      const key = await sentAs(user, name);
+      const told = key ? await fate(key) : "";
+      if (told === "done") await drop(user, name);
+      if (!told && !note && form.isConnected) offer(name, draft, key);
     }
   } catch { /* no database: typing goes on, and the mark says that nothing is kept */ }
 };

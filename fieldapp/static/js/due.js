@@ -36,17 +36,10 @@ export default (row) => {
   const hint = row.querySelector("[data-hint]");
   const [off, on] = [row.dataset.off.split(" "), row.dataset.on.split(" ")];
   renew(row.querySelectorAll("[data-date]"), off, on);
-  row.hidden = false;
   const show = () => {
     for (const button of row.querySelectorAll("[data-date]")) button.setAttribute("aria-pressed", String(button.dataset.date === field.value));
     hint.textContent = field.value && isClosed(field.value, off, on) ? row.dataset.closed : "";
   };
-  row.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-date]");
-    if (!button) return;
-    field.value = button.dataset.date;
-    field.dispatchEvent(new Event("change", { bubbles: true }));
-  });
   field.addEventListener("change", show);
   field.addEventListener("input", show);
   show();

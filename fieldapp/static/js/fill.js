@@ -59,10 +59,10 @@ export async function reopened(form, user, key) {
 }
 
 /** An edit of this very record that waits: the newest stands in the form, and a line says so. */
-export async function overlaid(form, user) {
-  const entry = await opened(form, user, (one) => one.state !== "done" && !one.photo);
+export async function overlaid(form, user, untouched) {
+  const entry = await opened(form, user, (one) => one.state === "queued" && !one.photo);
   const fields = entry && (await bodyOf(entry.key));
-  if (!fields) return false;
+  if (!fields || !untouched()) return false;
   fill(form, fields.filter(([name]) => name !== LATER && !form.querySelector(`[data-new-id][name="${CSS.escape(name)}"]`)));
   form.before(said("form-overlaid", { time: when(entry.at) }));
   return true;

@@ -199,13 +199,19 @@ export async function dependants(key) {
 // ---- changing ------------------------------------------------------------------------------------------------
 
 const change = async (key, decide) => {
-  const row = await within(["entries", "bodies"], "readwrite", async (at) => {
+  const row = await within([...ALL, "drafts"], "readwrite", async (at) => {
     const old = await ask(at("entries").get(key));
     const more = old && decide(old);
     if (!more) return null;
     Object.assign(old, more);
     at("entries").put(old);
-    if (old.state === "done") at("bodies").delete(key);
+    if (old.state !== "done") return old;
+    at("bodies").delete(key);
+    // The drafts that it was written from (drafts.js) have done their work.
+    for (const link of [key, ...old.revises].map((one) => `draft:${one}`)) {
+      for (const id of (await ask(at("meta").get(link)))?.value || []) for (const name of [id, `${id}|photos`]) at("drafts").delete(name);
+      at("meta").delete(link);
+    }
     return old;
   });
   if (row) changed();
