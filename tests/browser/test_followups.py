@@ -48,7 +48,9 @@ def test_a_date_takes_one_tap_and_a_day_off_is_said(site, phone):
     page.get_by_role("button", name=re.compile("5 个工作日")).click()
     wanted = workdays.add_workdays(clock.today(), 5)
     expect(page.locator("#due_on")).to_have_value(wanted.isoformat())  # its script comes with the first tap
-    expect(page.get_by_role("button", name=re.compile("5 个工作日"))).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name=re.compile("5 个工作日"))).to_have_attribute(
+        "aria-pressed", "true"
+    )
     day_off = next(
         day for n in range(1, 30) if not workdays.is_workday(day := clock.today() + timedelta(days=n))
     )

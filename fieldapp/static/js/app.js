@@ -104,7 +104,6 @@ const modules = {
   // Working days: the date is set here, at once; what is said about it is fetched with the first one.
   due(row) {
     const field = document.getElementById(row.dataset.for);
-    if (!field) return;
     row.hidden = false;
     row.addEventListener("click", (event) => {
       const button = event.target.closest("[data-date]");
@@ -118,9 +117,7 @@ const modules = {
   // The arrow goes where the officer came from, so the list is found where it was left.
   back(link) {
     link.addEventListener("click", (event) => {
-      let here = false;
-      try { here = new URL(document.referrer).origin === location.origin; } catch { here = false; }
-      if (here && history.length > 1) { event.preventDefault(); history.back(); }
+      if (document.referrer.startsWith(`${location.origin}/`) && history.length > 1) { event.preventDefault(); history.back(); }
     });
   },
 

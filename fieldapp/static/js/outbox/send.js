@@ -149,7 +149,7 @@ async function remembersIt(key) {
 function placeOf({ reply, result }) {
   const to = result?.location || reply?.headers.get("HX-Redirect") || reply?.headers.get("Outbox-Location");
   if (!to) return "";
-  const address = new URL(to, self.location.origin);
+  const address = new URL(to, location);
   address.searchParams.delete("notice");
   return address.pathname + address.search + address.hash;
 }

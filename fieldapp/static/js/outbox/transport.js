@@ -29,7 +29,7 @@ const isTyped = (form) => [...form.elements].some((field) => field.name && !fiel
 const keyOf = (form) => form.elements.entry_id?.value || uuid7();
 
 function describe(form, action, key) {
-  const address = new URL(action || location.href, location.href);
+  const address = new URL(action || "", location);
   const made = newIds(form).map((field) => field.value.toLowerCase());
   const url = address.pathname + address.search;
   return {
