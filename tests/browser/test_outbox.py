@@ -532,7 +532,8 @@ def test_on_a_full_disk_nothing_is_queued_the_form_stays_and_space_heals(browser
                 while True:
                     file.write(bytes(65536))
             page.context.set_offline(True)
-            page.locator("#banner").get_by_text("现在没有网络").wait_for()  # it moves the page under the thumb
+            # It moves the page under the thumb.
+            page.locator("#banner").get_by_text("现在没有网络").wait_for()
             page.wait_for_timeout(300)
             submit(page)
             page.locator("#banner .note").get_by_text("手机存储满了").wait_for()

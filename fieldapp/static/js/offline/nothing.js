@@ -3,5 +3,5 @@ export default (box) => {
   const { reason = "page" } = document.documentElement.dataset;
   for (const line of box.querySelectorAll("[data-for]")) line.hidden = line.dataset.for !== reason;
   box.querySelector("[data-again]").href = location.href;
-  addEventListener("online", () => location.reload(), { once: true });
+  addEventListener("online", () => setTimeout(() => location.reload(), 1500), { once: true }); // whoever goes elsewhere is not called back
 };
