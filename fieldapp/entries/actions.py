@@ -141,6 +141,17 @@ def _phones_clock() -> datetime | None:
         return None
 
 
+def written_at(received_at: datetime) -> datetime:
+    """When this was written down: by the phone's clock where that is possible, else when it was received.
+
+    A phone whose clock runs ahead, or says a time from which no receipt would still be kept, is not believed. For words
+    about a record only; what a rule decides over others is reckoned by the server's clock.
+    """
+    moment = _phones_clock()
+    oldest = received_at - timedelta(days=current_app.config["ENTRY_KEEP_DAYS"])
+    return moment if moment is not None and oldest <= moment <= received_at else received_at
+
+
 def rule_of() -> str:
     """The address without what it names: it may hold a code's token."""
     return request.url_rule.rule if request.url_rule else ""
@@ -274,4 +285,5 @@ __all__ = [
     "made",
     "open_entry",
     "rule_of",
+    "written_at",
 ]

@@ -16,7 +16,7 @@ from fieldapp.attachments.actions import keep_all
 from fieldapp.attachments.models import Attachment, AttachmentCopy
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.actions import add_contact, note_visit
-from fieldapp.entries.actions import made
+from fieldapp.entries.actions import made, written_at
 from fieldapp.followups.actions import promise
 from fieldapp.languages import lazy
 from fieldapp.needs.actions import submit
@@ -156,7 +156,7 @@ def record_visit(
         "said": said,
         **_place_columns(place),
         "override_reason": override_reason,
-        "late_entry": _is_late(arrived_at, opened.arrived_at if opened else None, at),
+        "late_entry": _is_late(arrived_at, opened.arrived_at if opened else None, written_at(at)),
         "next_contact_on": next_contact_on,
         "recorded_at": None if arriving else at,
         "photos_expected": still_coming(opened, expected),
@@ -207,12 +207,15 @@ def still_coming(
     return [one for one in dict.fromkeys([*waited, *map(str, more)]) if one not in {str(g) for g in gone}]
 
 
-def _is_late(arrived_at: datetime, checked_in_at: datetime | None, at: datetime) -> bool:
-    """补录, unless the officer checked in on that day: then somebody was there, whenever it is written down."""
+def _is_late(arrived_at: datetime, checked_in_at: datetime | None, written: datetime) -> bool:
+    """补录, unless the officer checked in on that day: then somebody was there, whenever it is written down.
+
+    A visit written down at the gate that waited for a network is none: `written` is when it was, not when it came.
+    """
     visited_on = clock.local(arrived_at).date()
     if checked_in_at is not None and clock.local(checked_in_at).date() == visited_on:
         return False
-    return is_late_entry(visited_on, clock.local(at).date())
+    return is_late_entry(visited_on, clock.local(written).date())
 
 
 def _still_late(visit: Visit, arrived_at: datetime, at: datetime) -> bool:

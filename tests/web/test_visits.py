@@ -236,6 +236,26 @@ def test_a_visit_of_yesterday_is_marked_as_added_later(zhao, city):
     assert "补录" in zhao.get(answer.location).text
 
 
+def _sent_late(zhao, city, arrived_at, written_at):
+    """A visit that waited on the phone: when it was, and when the phone says it was written down."""
+    form = zhao.form(_new(city), "visit-form")
+    data = form.filled(met_nobody="y", arrived_at=clock.local(arrived_at).strftime("%Y-%m-%dT%H:%M"))
+    answer = zhao.post(form.action, data=data, headers={"Outbox-At": written_at.isoformat()})
+    return _stored(answer)
+
+
+def test_a_visit_that_waited_overnight_for_a_network_is_not_added_later(zhao, city):
+    yesterday = clock.now() - timedelta(days=1)
+    saved = _sent_late(zhao, city, yesterday, yesterday)
+    assert not saved.late_entry and saved.recorded_at - yesterday >= timedelta(days=1)
+
+
+@pytest.mark.parametrize("days", [-1, 0, 200])
+def test_a_phones_clock_that_cannot_be_right_excuses_nothing(zhao, city, days):
+    now = clock.now()
+    assert _sent_late(zhao, city, now - timedelta(days=1), now - timedelta(days=days)).late_entry
+
+
 def test_contacts_of_another_enterprise_cannot_be_met_here(zhao, city):
     foreign = db.session.scalars(
         sa.select(Contact.id).where(Contact.enterprise_id == city.yuanshan.id)
