@@ -95,6 +95,44 @@ def test_a_page_that_is_not_there_says_what_is(town, phone):
     page.get_by_text("手机里找到").wait_for()
 
 
+def _change_offline(page, url, result):
+    page.goto(url)
+    page.get_by_text("存下的副本").wait_for()
+    page.get_by_label("答应了什么").fill(result)
+    page.get_by_role("button", name="保存", exact=True).tap()
+    page.get_by_text("已存在这台手机上").first.wait_for()
+
+
+def test_a_form_from_before_my_own_change_is_not_shown_again_and_comes_anew(town, phone):
+    """Filled in again it would put the old words back, and the server would take it for mine: nobody came between."""
+    hand = phone()
+    page = _packed(hand)
+    sheet = f"{town.line.url}/follow-ups/{people.FOLLOW_UP}/edit"
+    town.line.off()
+    _change_offline(page, sheet, "第一次改的")
+    # The line is back for the queue only: no page is asked for before it breaks again.
+    town.line.on()
+    town.line.fate = lambda heard: "cut" if heard.method == "GET" and "/follow-ups" in heard.path else "pass"
+    hand.must_send_all(hurried=True)
+    town.line.off()
+    page.goto(sheet)
+    page.get_by_text("这条记录你改过之后").wait_for()
+    assert axe.violations(page) == []
+    # With a network the worker fetches it again by itself, whatever page is opened.
+    town.line.on()
+    page.goto(f"{town.line.url}/")
+
+    def renewed():
+        town.line.off()
+        page.goto(sheet)
+        fresh = page.get_by_text("存下的副本").count()
+        town.line.on()
+        return fresh or page.goto(f"{town.line.url}/") is None
+
+    poll(renewed, "the sheet as it is now", every=0.5)
+    assert page.get_by_label("答应了什么").input_value() == "第一次改的"
+
+
 def test_clearing_takes_pages_and_leaves_what_waits(town, phone):
     hand = phone()
     page = _packed(hand)

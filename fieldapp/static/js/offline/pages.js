@@ -5,6 +5,7 @@ import { currentUser, dropPages, keepPages, pageOf, remembered } from "../outbox
 import { knowsKey } from "../outbox/seal.js";
 import { expire, finishSignOut } from "../people.js";
 import { codesOf } from "./codes.js";
+import { overtaken, renew } from "./overtaken.js";
 
 const HOUR = 3_600_000;
 const NOTHING = "/offline/nothing";
@@ -47,13 +48,19 @@ async function keep(path, answer) {
   await keepPages(user, [{ path, html: withPolicy(html, answer.headers.get("Content-Security-Policy")), hash: "", at: Date.now() }]);
 }
 
+async function keepAndRenew(path, answer) {
+  await keep(path, answer);
+  const me = await currentUser();
+  if (me) await renew(me.id, keep);
+}
+
 const GONE = [403, 404, 410];
 const GATEWAY = [502, 503, 504];
 
 async function ask(event, path, preloaded) {
   try {
     const answer = (preloaded && (await event.preloadResponse)) || (await fetch(event.request));
-    if (answer.ok) event.waitUntil(keep(path, answer.clone()).catch(() => {}));
+    if (answer.ok) event.waitUntil(keepAndRenew(path, answer.clone()).catch(() => {}));
     if (GONE.includes(answer.status)) {
       const me = await currentUser();
       if (me) await dropPages(me.id, [path]);
@@ -88,23 +95,24 @@ async function copyOf(url) {
   }
   for (const path of places(url)) {
     const page = await pageOf(me.id, path);
-    if (page) return pageFrom(page.html, page.at);
+    if (page) return (await overtaken(me.id, path, page.at)) ? nothing("changed") : pageFrom(page.html, page.at);
   }
   return null;
 }
 
-async function nothing(url) {
+async function nothing(reason) {
   const me = await currentUser().catch(() => null);
   const own = me && (await pageOf(me.id, NOTHING).catch(() => null));
   const html = own ? own.html : await (await caches.match(NOTHING))?.text();
-  return html ? pageFrom(html, 0, url.pathname.startsWith("/q/") ? "code" : "page") : Response.error();
+  return html ? pageFrom(html, 0, reason) : Response.error();
 }
 
 /** The answer to a navigation, or to htmx going back. */
 export async function answer(event, url) {
+  const missing = url.pathname.startsWith("/q/") ? "code" : "page";
   const leaving = await remembered("signout").catch(() => null);
   if (leaving) event.waitUntil(Promise.resolve(event.preloadResponse).catch(() => {})); // asked while still signed in
-  if (leaving && !(await finishSignOut())) return nothing(url);
+  if (leaving && !(await finishSignOut())) return nothing(missing);
   const path = pathOf(url);
   const asked = ask(event, path, !leaving);
   event.waitUntil(asked); // a late answer still renews what is kept
@@ -115,5 +123,5 @@ export async function answer(event, url) {
   }
   doubt = Date.now() + 60_000;
   const copy = await copyOf(url).catch(() => null);
-  return copy || (await asked) || nothing(url);
+  return copy || (await asked) || nothing(missing);
 }
