@@ -3,8 +3,7 @@
     python -m bench.chaos [--entries 400] [--seeds 7 11 42]
 
 A visit is one entry and each of its photos another. Every seed has a server, a bad line and a phone of its own, on
-SQLite; what the database holds in the end is compared with what was said, to the row, or this fails. Then the same
-phone empties a queue of a hundred entries on slow 3G (400 ms there and back, 50 KB/s both ways).
+SQLite; what the database holds in the end is compared with what was said, to the row, or this fails.
 """
 
 from __future__ import annotations
@@ -12,37 +11,14 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from fieldapp import clock
 from tests.browser.offline import town as towns
 from tests.browser.offline.chaos import Chaos
-from tests.browser.offline.line import SLOW_3G, writes_only
-from tests.browser.offline.phone import Phone, in_hand, poll, visits
-from tests.browser.offline.saying import say
-from tests.browser.offline.town import Town
+from tests.browser.offline.phone import in_hand
 from tests.conftest import Sqlite
 from tests.tools import chromium
-
-
-def _drain(town: Town, hand: Phone, prefix: str) -> float:
-    """Seconds in which a hundred entries go out on slow 3G."""
-    since, said = clock.now(), visits(prefix, 50)
-    html = hand.form_text()
-    town.line.fate = writes_only("cut")
-    for at in range(0, len(said), 10):
-        say(hand.page, html, said[at : at + 10])
-    town.line.on()
-    town.line.slow(*SLOW_3G)
-    began = time.monotonic()
-    hand.wake()
-    poll(lambda: not hand.waiting(), "everything sent", patience=300, every=0.25)
-    seconds = time.monotonic() - began
-    town.line.slow()
-    town.must_hold(said, since)
-    return seconds
 
 
 def run(driver: Any, database: Any, folder: Path, seed: int, entries: int) -> None:
@@ -52,8 +28,6 @@ def run(driver: Any, database: Any, folder: Path, seed: int, entries: int) -> No
         told = chaos.run(entries // 2, heavy=True)
         chaos.check()
         print(told.line(town), "· lost 0, doubled 0", flush=True)
-        town.line.seen.clear()
-        print(f"seed {seed}: 100 entries on slow 3G in {_drain(town, hand, f'慢{seed}'):.1f} s", flush=True)
 
 
 def main() -> int:

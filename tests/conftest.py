@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -102,10 +103,16 @@ class Postgresql:
 _KINDS = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """prepared("sqlite"): that database, prepared once a session."""
+    return cache(lambda kind: _KINDS[kind](tmp_path_factory.mktemp(kind)))
+
+
 @pytest.fixture(scope="session", params=list(_KINDS))
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One of the two databases, prepared once a session."""
-    return _KINDS[request.param](tmp_path_factory.mktemp(request.param))
+def database(request: pytest.FixtureRequest, prepared: Callable[[str], Any]) -> Any:
+    """One of the two databases."""
+    return prepared(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,12 @@
-"""Real Chromium against the real server, on both databases."""
+"""Real Chromium against the real server.
+
+On SQLite: what a browser does does not depend on the database, and every route is tried on both in tests/web. The two
+walks through the whole app go over both, see `both_databases`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +23,15 @@ from tests.tools import chromium, server
 def browser() -> Iterator[Browser]:
     with chromium.launched() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, prepared: Callable[[str], Any]) -> Any:
+    """SQLite, or what `both_databases` of a test names."""
+    return prepared(getattr(request, "param", "sqlite"))
+
+
+both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session")
 
 
 @dataclass

@@ -73,7 +73,8 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
 
 
 def cut(page: Page) -> None:
-    """No network; the page has said so and lies still again."""
+    """No network; the page has said so and lies still again. Its scripts have come before: nobody keeps them here."""
+    page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
     page.get_by_text("现在没有网络").first.wait_for()
     page.wait_for_timeout(300)

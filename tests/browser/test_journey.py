@@ -18,6 +18,7 @@ from fieldapp.enterprises.models import Assignment, Enterprise
 from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.needs.models import ENDED, Need, NeedStatus
 from fieldapp.visits.models import HAPPENED, Visit, VisitStatus
+from tests.browser.conftest import both_databases
 from tests.photos import jpeg
 from tests.qr_damage import film, wall
 from tests.tools import chromium
@@ -94,6 +95,7 @@ def _quick_visit(site, page: Page, casefile: str, words: str) -> Visit:
     return site.ask(sa.select(Visit).order_by(Visit.created_at.desc(), Visit.id.desc()).limit(1))
 
 
+@both_databases
 def test_the_life_of_a_visit(browser, with_camera, site):
     number = site.ask(sa.select(Enterprise.id).where(Enterprise.name == HUAXING))
     casefile = f"{site.url}/enterprises/{number}"

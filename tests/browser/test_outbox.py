@@ -126,6 +126,7 @@ def submit(page: Page) -> None:
 
 
 def submit_offline(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
     submit(page)
     page.get_by_text(QUEUED).wait_for()
@@ -295,6 +296,7 @@ def test_three_edits_of_one_old_page_apply_in_turn_and_a_note_comes_between(brow
         pages = [page.context.new_page() for _ in range(4)]
         for one, path in zip(pages, ("/edit", "", "/edit", "/edit"), strict=True):
             one.goto(address + path)
+            one.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         for number, one in enumerate(pages, 1):
             if number == 2:
@@ -318,6 +320,7 @@ def test_somebody_elses_edit_in_between_is_a_conflict_and_nothing_is_overwritten
         address = f"{site.url}/follow-ups/{people.FOLLOW_UP}/edit"
         for one in (page, other):
             one.goto(address)
+            one.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         page.get_by_label("答应了什么").fill("我离线时写的")
         page.get_by_role("button", name="保存").tap()

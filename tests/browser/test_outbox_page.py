@@ -175,6 +175,7 @@ def test_what_waits_is_said_on_every_page(browser, site, huaxing):
 def test_a_form_says_that_it_can_be_sent_without_a_network(browser, site, huaxing):
     with phone(site, browser, "zhao") as page:
         page.goto(f"{site.url}/enterprises/{huaxing}/visits/new")
+        page.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         expect(page.locator(".actionbar-note")).to_have_text("没有网络也能提交，联网后自动发送")
         send = page.get_by_role("button", name="提交走访").bounding_box()

@@ -6,6 +6,7 @@ Which pages there are comes from the authorisation matrix, so a new route is loo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -87,9 +88,8 @@ def looked(tmp_path_factory):
         yield Looked(Site(here.url, app, database), addresses)
 
 
-def _visit_all(browser, looked, size, check, **options):
-    """check(page, name) on every page; all complaints together."""
-    complaints = []
+def _open(browser, looked, size, **options):
+    """(page, its name) for every page of everybody, opened one after the other."""
     for viewer, addresses in looked.addresses.items():
         context = browser.new_context(**chromium.context_options(size, **options))
         page = context.new_page()
@@ -97,65 +97,74 @@ def _visit_all(browser, looked, size, check, **options):
             looked.site.sign_in(page, viewer)
         for address in addresses:
             page.goto(looked.site.url + address)
-            complaints += [f"{viewer} {address}: {words}" for words in check(page, f"{viewer} {address}")]
+            yield page, f"{viewer} {address}"
         context.close()
-    return complaints
 
 
-def _sideways(page, _name):
-    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{too_wide} px too wide"] if too_wide > 0 else []
+def _too_wide(page):
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{wide} px too wide"] if wide > 0 else []
 
 
-def _axe_finds(page, _name):
+def _axe_finds(page):
     # The whole page at once: a row half under the tab bar is small only at that scroll position.
     size = page.viewport_size
     page.set_viewport_size(
         {"width": size["width"], "height": page.evaluate("document.documentElement.scrollHeight") + 1}
     )
     try:
-        return _found_by_axe(page)
+        return [str(found) for found in axe.violations(page)]
     finally:
         page.set_viewport_size(size)
 
 
-def _found_by_axe(page):
-    return [str(found) for found in axe.violations(page)]
+# Colours that are fading have arrived.
+SETTLE = "() => { for (const one of document.getAnimations()) one.finish(); }"
+SIZES = {"NARROWEST": chromium.NARROWEST, "SMALL_PHONE": chromium.SMALL_PHONE, "DESK": chromium.DESK}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_axe_violation_on_a_phone(browser, looked, dark):
-    complaints = _visit_all(browser, looked, chromium.PHONE, _axe_finds, dark=dark)
-    assert not complaints, "\n".join(complaints)
+@pytest.fixture(scope="module")
+def seen(browser, looked):
+    """What there is to complain of, by kind: every page opened once, then turned dark, made narrow and wide."""
+    complaints, sources = {}, {}
+
+    def note(kind, name, words):
+        complaints.setdefault(kind, []).extend(f"{name}: {one}" for one in words)
+
+    for page, name in _open(
+        browser, looked, chromium.PHONE, reduced_motion="reduce"
+    ):  # colours change at once
+        sources[name] = page.request.get(page.url).text()
+        note("light", name, _axe_finds(page))
+        page.emulate_media(color_scheme="dark")
+        page.evaluate(SETTLE)
+        note("dark", name, _axe_finds(page))
+        page.emulate_media(color_scheme="light")
+        page.evaluate(SETTLE)
+        for size, pixels in SIZES.items():
+            page.set_viewport_size(pixels)
+            note(size, name, _too_wide(page))
+        note("light, at the desk", name, _axe_finds(page))
+    return SimpleNamespace(complaints=complaints, sources=sources)
 
 
-def test_no_axe_violation_at_the_desk(browser, looked):
-    complaints = _visit_all(browser, looked, chromium.DESK, _axe_finds)
-    assert not complaints, "\n".join(complaints)
-
-
-@pytest.mark.parametrize("size", ["NARROWEST", "SMALL_PHONE", "DESK"])
-def test_nothing_goes_sideways(browser, looked, size):
-    complaints = _visit_all(browser, looked, getattr(chromium, size), _sideways)
-    assert not complaints, "\n".join(complaints)
+@pytest.mark.parametrize("kind", ["light", "dark", "light, at the desk", *SIZES])
+def test_no_axe_violation_and_nothing_goes_sideways(seen, kind):
+    assert len(seen.sources) > 40
+    assert not seen.complaints[kind], "\n".join(seen.complaints[kind])
 
 
 def test_nothing_goes_sideways_with_text_twice_as_large(looked, browser):
     large = browser.browser_type.launch(**chromium.launch_options(text_percent=200))
     try:
-        complaints = _visit_all(large, looked, chromium.PHONE, _sideways)
+        found = [
+            f"{name}: {one}" for page, name in _open(large, looked, chromium.PHONE) for one in _too_wide(page)
+        ]
     finally:
         large.close()
-    assert not complaints, "\n".join(complaints)
+    assert not found, "\n".join(found)
 
 
-def test_every_page_is_valid_html(browser, looked):
-    pages = {}
-
-    def keep(page, name):
-        pages[name] = page.request.get(page.url).text()
-        return []
-
-    _visit_all(browser, looked, chromium.DESK, keep)
-    findings = validator.validate(pages)
-    assert len(pages) > 20 and not findings, "\n".join(map(str, findings))
+def test_every_page_is_valid_html(seen):
+    findings = validator.validate(seen.sources)
+    assert not findings, "\n".join(map(str, findings))

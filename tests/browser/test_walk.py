@@ -14,6 +14,7 @@ from fieldapp.db import db, writing
 from fieldapp.enterprises.actions import assign, index
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.visits.models import Visit
+from tests.browser.conftest import both_databases
 from tests.qr_damage import film, wall
 from tests.tools import chromium
 
@@ -56,6 +57,7 @@ def with_camera(browser, crowded, tmp_path):
     running.close()
 
 
+@both_databases
 def test_from_sign_in_to_the_leads_desk(browser, with_camera, crowded):
     site = crowded
     before = site.ask(sa.select(sa.func.count()).select_from(Visit))

@@ -120,13 +120,18 @@ def launched(**options: Any) -> Iterator[Browser]:
 # --- contexts ---------------------------------------------------------------------------------------
 
 
-def context_options(size: dict[str, int], *, dark: bool = False, **more: Any) -> dict[str, Any]:
-    """Options for `browser.new_context`: a Chinese phone or desk in Shanghai, light or dark."""
+def context_options(
+    size: dict[str, int], *, dark: bool = False, sharp: bool = False, **more: Any
+) -> dict[str, Any]:
+    """Options for `browser.new_context`: a Chinese phone or desk in Shanghai, light or dark.
+
+    `sharp`: with the pixels of a phone's screen, for whoever looks at the picture; they cost four times the painting.
+    """
     touch = size["width"] < 700
     return {
         "viewport": size,
         "screen": size,
-        "device_scale_factor": 2 if touch else 1,
+        "device_scale_factor": 2 if touch and sharp else 1,
         "is_mobile": touch,
         "has_touch": touch,
         "locale": "zh-CN",

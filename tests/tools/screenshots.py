@@ -47,7 +47,7 @@ def overflow(page: Page) -> int:
 
 def _shoot_all(browser: Browser, look: str, wanted: argparse.Namespace) -> None:
     size, options, _ = LOOKS[look]
-    context = browser.new_context(**chromium.context_options(size, **options))
+    context = browser.new_context(**chromium.context_options(size, sharp=True, **options))
     seen = chromium.watch(context)
     page = context.new_page()
     if wanted.user:

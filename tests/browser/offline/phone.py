@@ -26,6 +26,7 @@ NO_LINE = (
     r"NetworkError",
     r"Fetch API cannot load",
     r"a status of (4\d\d|5\d\d)",
+    r"Error while trying to use the following icon from the Manifest",
 )
 
 # What waits on the phone, read beside the app's own code: kind by kind, straight from its database.
