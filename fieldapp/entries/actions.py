@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, g, request
+from flask import current_app, g, has_request_context, request
 from flask_login import current_user
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -147,7 +147,7 @@ def written_at(received_at: datetime) -> datetime:
     A phone whose clock runs ahead, or says a time from which no receipt would still be kept, is not believed. For words
     about a record only; what a rule decides over others is reckoned by the server's clock.
     """
-    moment = _phones_clock()
+    moment = _phones_clock() if has_request_context() else None
     oldest = received_at - timedelta(days=current_app.config["ENTRY_KEEP_DAYS"])
     return moment if moment is not None and oldest <= moment <= received_at else received_at
 
