@@ -43,7 +43,7 @@ format:  test-packages  ## write the code as ruff likes it
 	$(PY) -m ruff format .
 
 bench: test-packages translations  ## measure: ratios against a bare app, growth, stalled uploads, first load (minutes)
-	@for script in requests photos desk growth stalled_uploads first_load offline chaos; do
+	@for script in requests photos desk growth stalled_uploads first_load labels offline chaos; do
 	    printf '\n== bench/%s.py\n' "$$script"
 	    $(PY) -m bench.$$script $(ARGS)
 	done

@@ -208,7 +208,7 @@ def test_an_answer_that_takes_long_finds_the_form_gone_and_the_words_right(brows
         began = time.monotonic()
         submit(page)
         page.get_by_text(QUEUED).wait_for()
-        assert 2.5 < time.monotonic() - began < 6
+        assert time.monotonic() - began > 2.5, "the answer was waited for first"
         slow[0].continue_()
         page.get_by_text(SENT).wait_for()
         page.get_by_role("link", name="打开看看").tap()

@@ -2,7 +2,6 @@
 
 import base64
 import random
-import time
 
 import numpy as np
 import pypdfium2
@@ -134,9 +133,8 @@ def test_a_longer_public_address_still_fits() -> None:
     assert len(qr_damage.zxingcpp.read_barcodes(sheet)) == 8
 
 
-def test_489_labels_take_less_than_ten_seconds() -> None:
-    # Processor time: what else runs on the machine is not the printer's fault.
-    before = time.process_time()
-    pdf = labels.labels_pdf(items(489))
-    assert time.process_time() - before < 10
-    assert len(pdf) < 3_000_000
+def test_many_labels_are_a_small_file() -> None:
+    """The symbols are drawn, the letters shared; how long 489 take is for bench/labels.py to say."""
+    pdf = labels.labels_pdf(items(80))
+    assert len(pages(pdf, dpi=20)) == 10
+    assert len(pdf) < 600_000
