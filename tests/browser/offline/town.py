@@ -183,7 +183,7 @@ class Town:
         names = {words[1]: key for key, words in ENTERPRISES.items()}
         found = []
         with self.inside() as session:
-            keys = {e.id: names[e.uscc] for e in session.scalars(sa.select(Enterprise))}
+            keys = {e.id: names.get(e.uscc, e.name) for e in session.scalars(sa.select(Enterprise))}
             for visit in session.scalars(query.order_by(Visit.created_at, Visit.id)):
                 photos = session.execute(
                     sa.select(AttachmentCopy.attachment_id, AttachmentCopy.data)
