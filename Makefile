@@ -20,6 +20,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard fieldapp/translations/*/LC_MESSAGE
 MAKEFLAGS += --no-print-directory
 # A .pyc is written once by pip; a colleague's PYTHONPATH or user site must not leak into the pinned set.
 export PYTHONNOUSERSITE := 1
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## list these commands
@@ -43,7 +44,7 @@ format:  test-packages  ## write the code as ruff likes it
 	$(PY) -m ruff format .
 
 bench: test-packages translations  ## measure: ratios against a bare app, growth, stalled uploads, first load (minutes)
-	@for script in requests photos desk growth stalled_uploads first_load labels offline chaos; do
+	@for script in requests photos orders desk pool growth stalled_uploads first_load labels offline chaos; do
 	    printf '\n== bench/%s.py\n' "$$script"
 	    $(PY) -m bench.$$script $(ARGS)
 	done

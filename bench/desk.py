@@ -2,7 +2,8 @@
 
     python -m bench.desk [--databases sqlite postgresql] [--large 200000] [--turns 6] [--count 30] [--times 40]
 
-Two tables. CPU of a request against the bare page of 16 KB (see requests.py), on the demo city. Then waiting time with
+Two tables. CPU of a request against the bare page of 16 KB (see requests.py), and beside it against a bare page of as
+many bytes as ours has, on the demo city. Then waiting time with
 2,000 visits and with 200,000, in turns: both have the same last half-year, the large one has the years before it too,
 for a board that counts what is open and what the quarter brought has no business with them.
 """
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 from uuid6 import uuid7
 
 from bench import many
+from bench.bare import ON_A_PAGE
 from bench.city import NO_LIMITS, THREADS, city, database, officer
 from bench.growth import Size
 from bench.measure import Side, compare, heading, sign_in, table, verdict
@@ -38,6 +40,7 @@ from fieldapp.visits.models import Visit, VisitStatus, VisitWay
 from tests.tools import server
 
 PAGE, FLAT = 2.5, 1.5
+ROW = 16.2 * 1024 / ON_A_PAGE  # bytes of the bare page, a row
 ENTERPRISES = 500
 SMALL = 2_000
 HALF_YEAR, YEARS = 182, 10
@@ -143,13 +146,19 @@ def cost(name: str, wanted: argparse.Namespace) -> list[list[object]]:
         other = server.start(bare_url, instance=where.folder, command=command)
         stack.callback(other.stop)
         people = {"officer": officer(ours), "lead": sign_in(ours.port, "suwang", PASSWORD)}
-        page = [f"/page?from={n * 40}" for n in range(10)]
         for what, who, path in PAGES:
             left = Side(
                 what, ours.port, ours.process.pid, addresses(path), people[who].cookies, also_pid=where.pid
             )
-            right = Side("bare", other.port, other.process.pid, addresses(*page), also_pid=where.pid)
-            ratio = compare(left, right, connections=1, count=wanted.count, turns=wanted.turns)
+            rows_of_ours = round(len(people[who].get(path).body) / ROW)
+            against = []
+            for asked in (ON_A_PAGE, rows_of_ours):
+                page = [f"/page?from={n * 40}&rows={asked}" for n in range(10)]
+                right = Side("bare", other.port, other.process.pid, addresses(*page), also_pid=where.pid)
+                ratio = compare(left, right, connections=1, count=wanted.count, turns=wanted.turns)
+                against.append((ratio, right.bytes))
+                right.close()
+            (ratio, bytes_of_bare), (alike, bytes_alike) = against
             rows.append(
                 [
                     name,
@@ -159,12 +168,12 @@ def cost(name: str, wanted: argparse.Namespace) -> list[list[object]]:
                     ratio.bare,
                     verdict(ratio.value, PAGE),
                     f"{ratio.spread[0]:.2f}–{ratio.spread[1]:.2f}",
+                    f"{alike.ours:.2f} / {alike.bare:.2f} = {alike.value:.2f}",
                     f"{statistics.median(left.wait):.1f}",
-                    f"{left.bytes / 1024:.1f} / {right.bytes / 1024:.1f}",
+                    f"{left.bytes / 1024:.1f} / {bytes_of_bare / 1024:.1f} / {bytes_alike / 1024:.1f}",
                 ]
             )
             left.close()
-            right.close()
     return rows
 
 
@@ -216,7 +225,18 @@ def main() -> None:
         rows = [row for name in wanted.databases for row in cost(name, wanted)]
         table(
             rows,
-            ["database", "page", "who", "ours", "bare", f"ratio (≤ {PAGE})", "spread", "wait ms", "KB"],
+            [
+                "database",
+                "page",
+                "who",
+                "ours",
+                "bare",
+                f"ratio (≤ {PAGE})",
+                "spread",
+                "same size",
+                "wait ms",
+                "KB",
+            ],
         )
     if wanted.only != "cost":
         heading(f"{SMALL:,} → {wanted.large:,} visits, median ms")

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from flask.sessions import NullSession, SessionInterface
 
-from fieldapp import backup, clock, formats, guards, languages, pages, templating
+from fieldapp import backup, clock, formats, guards, languages, pages, templating, work
 from fieldapp import db as database
 from fieldapp.settings import read_settings
 
@@ -80,6 +80,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         getattr(module, "init", lambda _app: None)(app)
         app.register_blueprint(module.bp)
     backup.init(app)
+    work.init(app)
     import_module("fieldapp.demo").init(app)
     return app
 

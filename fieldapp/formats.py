@@ -9,7 +9,8 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from fieldapp import clock
-from fieldapp.languages import _, speaking
+from fieldapp.languages import _, ngettext, speaking
+from fieldapp.workdays import workdays_between
 
 EMPTY = "—"
 WEEKDAYS = "一二三四五六日"
@@ -93,6 +94,27 @@ def due(value: date | None) -> str:
     return _("明天") if days == 1 else day(value)
 
 
+def lateness(due: date | datetime, done: date | datetime) -> str:
+    """按时 / 晚了 3 个工作日: how what should have been done by `due` was done at `done`, or stands now.
+
+    A day is over at its end, a moment when it is reached.
+    """
+    last, day_done = _local_day(due), _local_day(done)
+    late = done > due if isinstance(due, datetime) and isinstance(done, datetime) else day_done > last
+    if not late:
+        return _("按时")
+    count = workdays_between(last, day_done)
+    return (
+        ngettext("晚了 %(num)d 个工作日", "晚了 %(num)d 个工作日", count)
+        if count
+        else _("晚了不到 1 个工作日")
+    )
+
+
+def _local_day(value: date | datetime) -> date:
+    return clock.local(value).date() if isinstance(value, datetime) else value
+
+
 def money(value: Decimal | None) -> str:
     """Of 万元: 8,640.00 万元; from 10,000 万元 on 1.25 亿元; nothing known is —, never zero."""
     if value is None:
@@ -109,6 +131,13 @@ def money(value: Decimal | None) -> str:
 
 def count(value: int | None) -> str:
     return EMPTY if value is None else f"{value:,}"
+
+
+def weight(size: int) -> str:
+    """1.2 MB, 340 KB: what a file weighs."""
+    if size < 1024 * 1024:
+        return f"{max(1, round(size / 1024))} KB"
+    return f"{size / 1024 / 1024:.1f} MB"
 
 
 def masked_phone(value: str | None) -> str:
@@ -155,8 +184,10 @@ def init(app: Flask) -> None:
         hour,
         ago,
         due,
+        lateness,
         money,
         count,
+        weight,
         masked_phone,
         spaced_phone,
         word,

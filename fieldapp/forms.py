@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import wtforms
 from markupsafe import Markup
-from wtforms import SelectChoice
-from wtforms.fields import Label
+from wtforms import Label, SelectChoice
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, Input, ListWidget
 from wtforms.widgets.core import clean_key
@@ -69,27 +69,66 @@ class Form(wtforms.Form):
 
         def bind_field(self, form: Any, unbound: Any, options: dict[str, Any]) -> Any:
             """A field of this form. WTForms would build it anew for every form, from its validators to its label;
-            here that is done once, and every form gets a copy with its own name. Only what a field reads (its
-            validators, flags, choices) is shared: give a field new choices, never change those it has."""
-            made = getattr(unbound, "made", None)
+            here that is done once for each name it is met under, and every form gets a copy. What a field reads (its
+            label, validators, flags, choices) is shared: give a field new choices, never change those it has."""
+            known = unbound.__dict__.setdefault("known", {})
+            name = (options.get("prefix", ""), options["name"], options.get("id"))
+            made = known.get(name)
             if made is None:
-                made = unbound.made = unbound.bind(form, **options)
+                made = unbound.bind(form, **options)
                 made._form = made.meta = None
+                if not callable(made.default):
+                    made.default = partial(
+                        _itself, made.default
+                    )  # WTForms calls it to see whether it can be called
+                if len(known) < MOST_NAMES:
+                    known[name] = made
+            own = made.__dict__.copy()
+            own["_form"], own["meta"] = form, self
             field = object.__new__(type(made))
-            field.__dict__.update(made.__dict__)
-            field._form, field.meta = form, self
-            field.short_name = options["name"]
-            field.name = options.get("prefix", "") + options["name"]
-            field.id = options.get("id") or unbound.kwargs.get("id") or field.name
-            # A group of radio buttons has a label for none of them.
-            field.label = Label(made.label.field_id and field.id, made.label.text)
+            field.__dict__ = own
             return field
+
+
+def relabel(field: Any, text: Any) -> None:
+    """Another label for this form's field; the one it has is shared with every other form."""
+    field.label = Label(field.id, text)
+
+
+# Under which a field is remembered: rows are numbered by whoever sends them.
+MOST_NAMES = 24
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def choices_of(kind: type[Enum], *, nothing: Any = None) -> list[SelectChoice]:
     """An enum's members by name, in their own words; before them, where there is a word for it, none of them."""
     choices = [SelectChoice(one.name, lazy(one.value)) for one in kind]
     return choices if nothing is None else [SelectChoice("", nothing), *choices]
+
+
+class _OneOfThese(wtforms.SelectField):
+    """WTForms makes a copy of every choice to see whether one of them was chosen; here they are only looked at."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.process_errors or not self.validate_choice:
+            return
+        choices = self.choices or ()
+        if not all(type(one) is SelectChoice for one in choices):
+            super().pre_validate(form)
+        elif not any(self.coerce(one.value) == self.data for one in choices):
+            none = _SENTENCES["Not a valid choice."]
+            raise ValidationError(self.invalid_choice_message or _(none))
+
+
+class SelectField(_OneOfThese):
+    """One of many, from a list."""
+
+
+class RadioField(_OneOfThese, wtforms.RadioField):
+    """One of a few."""
 
 
 class Tiles(wtforms.SelectMultipleField):

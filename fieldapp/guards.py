@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fieldapp import pages
-from fieldapp.db import WRITE_METHODS, begin_writing, db
+from fieldapp.db import WRITE_METHODS, begin_writing, undo
 from fieldapp.languages import _, lazy
 from fieldapp.refusals import NotAllowed, NotFound, Refusal, TooMany
 
@@ -98,6 +98,13 @@ def loosened(**directives: str) -> Callable[[View], View]:
     return mark
 
 
+def secret_address(view: View) -> View:
+    """Whoever knows this page's address may open it: no search engine keeps it, and no page that is reached from it is
+    told where somebody came from (an older browser then says that its own posts come from "null")."""
+    view.secret_address = True  # type: ignore[attr-defined]
+    return view
+
+
 def kept(view: View) -> View:
     """Phones may keep this page, sealed, for the person it was made for, and show it without a network.
 
@@ -148,10 +155,19 @@ def prepares(function: Callable[[], Any]) -> Callable[[View], View]:
 
 
 def csrf_token() -> str:
-    """The page's token: HMAC of the session, hidden under a fresh mask so that compression leaks nothing of it."""
-    seed = getattr(current_user, "csrf_seed", None)
+    """The page's token: HMAC of the session, hidden under a fresh mask so that compression leaks nothing of it. A page
+    with many forms has it many times, under the same mask."""
+    seed = getattr(current_user._get_current_object(), "csrf_seed", None)
     if not seed or pages.packing():  # the outbox asks for a fresh one before it sends
         return ""
+    made_for, token = g.get("csrf_token", (b"", ""))
+    if made_for != seed:
+        token = _masked_token(seed)
+        g.csrf_token = seed, token
+    return token
+
+
+def _masked_token(seed: bytes) -> str:
     secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
     mask = secrets.token_bytes(32)
     return (mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).hex()
@@ -178,6 +194,8 @@ def _same_site() -> bool:
     if source is None:
         # Not a browser of this decade. With a session the token decides; without one there is nothing to ride on.
         return True
+    if source == "null" and hasattr(current_view(), "secret_address"):
+        return True  # the secret in the address decides; a session has its token besides
     return urlsplit(source).netloc == request.host
 
 
@@ -199,14 +217,15 @@ def _before_the_body() -> Response | None:
     g.writes_later = hasattr(view, "prepare")
     setting = getattr(view, "body_setting", None)
     answer = None
-    if setting is not None:
+    small = min(current_app.config["MAX_BODY"], current_app.config[setting] if setting else 0)
+    if setting is not None and (request.content_length is None or request.content_length > small):
         # Anybody else is heard with the small measure, then asked to sign in; a phone at once: "too large" would make
         # it give its entry up.
         if current_user.is_authenticated or getattr(view, "body_of_anybody", False):
             request.max_content_length = current_app.config[setting]
         elif _is_a_phone(view):
             answer = _signed_out()
-        db.session.rollback()  # a body may take its time; nothing waits for it
+        undo()  # a body may take its time; nothing waits for it
     return answer
 
 
@@ -214,6 +233,9 @@ def _guard() -> Response | None:
     view = current_view()
     if view is None:  # no such address: the 404 page, for everybody the same
         return None
+    files_later = g.get("writes_later", False) and getattr(view.prepare, "of_files", False)
+    if files_later and not any(file.filename for file in request.files.values()):
+        prepare()  # nothing to wait for: one transaction from the look-up of the session on
     if request.method in WRITE_METHODS and not _same_site():
         raise CrossSite
     person = current_user._get_current_object()  # the proxy would look for them at every question
@@ -259,10 +281,11 @@ def _stand_in(lead: Any) -> Any:
 def prepare() -> None:
     """Do what the view prepares, see `prepares`; from here on this request's transactions write.
 
-    Done once: before the entry is opened for who is signed in; a public view calls it itself when it is time.
+    Done once: before the entry is opened for who is signed in; a public view calls it itself when it is time. What
+    prepares files (`of_files`) is done at once where none were sent.
     """
     if g.pop("writes_later", False):
-        db.session.rollback()  # nothing has been written yet
+        undo()  # nothing has been written yet
         g.prepared = current_view().prepare()
         begin_writing()
 
@@ -327,6 +350,9 @@ def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
 def _headers(response: Response) -> Response:
     headers = response.headers
     headers.extend(_standing_headers(current_view(), current_app.config["SECURE_COOKIES"]))
+    if hasattr(current_view(), "secret_address"):
+        headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+        headers["Referrer-Policy"] = "no-referrer"
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Request-Id"] = g.get("request_id", "")
@@ -353,7 +379,8 @@ def _log(response: Response) -> Response:
         "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
         "user": person.id if person.is_authenticated else None,
     }
-    log.info(json.dumps(line))
+    # Who wrote the line is known: the logger would walk the stack to find out.
+    log.handle(log.makeRecord(log.name, logging.INFO, "", 0, json.dumps(line), (), None))
     return response
 
 

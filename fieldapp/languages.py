@@ -5,6 +5,8 @@ Pages ask for dozens of texts, so the way from a Chinese text to itself is kept 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -73,6 +75,18 @@ def translated(text: str, language: str) -> str:
         return looked_up(text)
 
 
+@contextmanager
+def speaking_in(language: str) -> Iterator[None]:
+    """Inside, that language is spoken: for what is written to somebody who is not there."""
+    language = language if language in LANGUAGES else "zh"
+    token = _spoken.set(language)
+    try:
+        with force_locale(language):
+            yield
+    finally:
+        _spoken.reset(token)
+
+
 def lazy(text: str, **values: Any) -> LazyString:
     """A text that is translated when it is shown: labels and sentences named before any request."""
     return _Lazy(_, text, **values)
@@ -87,7 +101,7 @@ def _in_page(text: str, **values: Any) -> str:
     return Markup(words % safe)  # noqa: S704  (ours; the values are escaped)
 
 
-def _ngettext(one: str, many: str, num: int, **values: Any) -> str:
+def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     words = one if speaking() == "zh" else get_translations().ungettext(one, many, num)
     safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
     return Markup(words % (safe | {"num": num}))  # noqa: S704  (ours; the values are escaped)
@@ -110,4 +124,4 @@ def init(app: Flask) -> None:
     def _forget(_error: BaseException | None) -> None:
         _spoken.set(None)
 
-    app.jinja_env.globals.update(_=_in_page, gettext=_in_page, ngettext=_ngettext)
+    app.jinja_env.globals.update(_=_in_page, gettext=_in_page, ngettext=ngettext)

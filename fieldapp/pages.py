@@ -116,18 +116,31 @@ def _shape_of(endpoint: str, names: set[str]) -> str:
     return "" if "<" in shape else shape
 
 
+# (script root, endpoint, names and values) → the address. What people type into filters ends up here too: bounded.
+_built: dict[tuple[Any, ...], str] = {}
+MOST_BUILT = 1000
+_PLAIN, _KEPT = {int, UUID}, {int, str}
+
+
 def link(endpoint: str, **values: Any) -> str:
-    """`url_for`, quicker where only numbers and UUIDs are to be filled in: a list has dozens of such addresses."""
+    """`url_for`, quicker where only numbers and UUIDs are to be filled in (a list has dozens of such addresses), and
+    where the same address was asked for before."""
     key = (endpoint, *values)
     shape = _shapes.get(key)
     if shape is None:
         shape = _shapes[key] = _shape_of(endpoint, set(values))
-    if not shape:
+    kinds = {*map(type, values.values())}
+    if shape and kinds <= _PLAIN:
+        return request.script_root + shape.format_map(values)
+    if not kinds <= _KEPT or "_external" in values:
         return url_for(endpoint, **values)
-    for value in values.values():
-        if type(value) is not int and type(value) is not UUID:
-            return url_for(endpoint, **values)
-    return request.script_root + shape.format_map(values)
+    at = (request.script_root, *key, *values.values())
+    address = _built.get(at)
+    if address is None:
+        if len(_built) >= MOST_BUILT:
+            _built.clear()
+        address = _built[at] = url_for(endpoint, **values)
+    return address
 
 
 def redirect(to: str, status: int = 303) -> Response:
@@ -352,7 +365,6 @@ def init(app: Flask) -> None:
         request_id=lambda: "" if packing() else g.get("request_id", ""),
     )
     env.settled = {"asset": asset, "icon": icon, "icon_of": icon}
-    env.plain = frozenset({"_", "ngettext", "url_for", "today", "asset", "icon", "icon_of", "csrf_token"})
     env.globals["ui"] = _Macros(env)
 
     @app.url_build_error_handlers.append
@@ -365,9 +377,16 @@ class _Macros:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
+        self._found: dict[tuple[str, str], Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._env.speaking(speaking()).get_template("ui.html").module, name)
+        key = (speaking(), name)
+        macro = self._found.get(key)
+        if macro is None:
+            macro = getattr(self._env.speaking(key[0]).get_template("ui.html").module, name)
+            if not self._env.auto_reload:  # else the file may be another by the next page
+                self._found[key] = macro
+        return macro
 
 
 __all__ = ["add_notice", "asset", "done", "page", "part", "redirect", "refusal", "same_site_path", "url_for"]

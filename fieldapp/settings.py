@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ def _flag(text: str) -> bool:
     return text.strip().lower() in {"1", "true", "yes", "on"}
 
 
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
 # name: (default, parser). Durations are seconds unless the name says otherwise.
 DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "ENV": ("development", str),
@@ -35,6 +45,9 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "SECURE_COOKIES": (None, _flag),  # None: as the public URL's scheme says
     "MAX_BODY": (6 * 1024 * 1024, int),
     "SERVER_THREADS": (8, int),
+    # what no request waits for, see work.py
+    "WORK": (True, _flag),  # `flask serve` does it too; not where `flask work` runs beside it
+    "WORK_LEASE_SECONDS": (60.0, float),  # a job whose worker was killed goes on elsewhere after so long
     # sign-in
     "ARGON2_MEMORY_KIB": (64 * 1024, int),
     "ARGON2_TIME": (3, int),
@@ -63,6 +76,7 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
         14,
         int,
     ),  # a plan is warned about visits by others within so many days, before and after
+    "NEED_RATINGS_SHOWN_FROM": (3, int),  # ratings are told to officers in sums of so many and more
     "OFFICER_LOAD": (28, int),  # enterprises one officer can serve well; a mark, not a limit
     "PLACE": (True, _flag),  # offer to add the place of a visit
     "PHOTOS": (True, _flag),  # offer photos
@@ -72,18 +86,69 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "PHOTO_SIDE": (1600, int),  # pixels of the longer side of what is kept
     "THUMB_SIDE": (320, int),
     "PHOTO_BODY": (80 * 1024 * 1024, int),  # a whole form with photos
+    "PDF_MAX_BYTES": (12 * 1024 * 1024, int),  # one PDF as it comes
+    "PDF_MAX_PAGES": (100, int),
+    "PDF_SECONDS": (15, int),  # of a processor, for one PDF
+    "PDF_MEMORY": (1024 * 1024 * 1024, int),
+    "PDFS_PER_FORM": (2, int),
     "PAGE_SIZE": (30, int),
     "ENTRY_KEEP_DAYS": (90, int),  # receipts: a phone may send an entry again so long
     "SESSION_KEEP_DAYS": (180, int),  # after its end, before `flask tidy` deletes it
     "IMPORT_KEEP_DAYS": (90, int),  # uploaded files
     "NO_SCRIPT_REPEAT_SECONDS": (600, int),  # the same form without script within this time is one entry
+    # the clock of needs: limits in working days, see needs/clock.py
+    "OFFICE_HOURS": ("08:30-12:00 14:30-17:30", str),
+    "CLOCK_ACCEPT": (1, int),
+    "CLOCK_CLAIM": (1, int),
+    "CLOCK_CONTACT": (2, int),
+    "CLOCK_PLAN": (5, int),
+    "CLOCK_RESOLVE": (10, int),
+    "CLOCK_RESOLVE_RESEARCH": (25, int),  # 技术攻关
+    "EXTENSION_DAYS_MOST": (15, int),
+    "CLAIMS_MOST": (10, int),  # needs that one officer works on at a time; more wait for a colleague
+    "CLAIM_IDLE_DAYS": (
+        5,
+        int,
+    ),  # claimed and nothing done for so many working days: it goes back to the pool
+    "CONFIRM_DAYS": (
+        10,
+        int,
+    ),  # working days an enterprise has to answer before a result counts as it was proposed
     # public door
-    "ORDER_BODY": (40 * 1024 * 1024, int),  # an order with photos, from anybody
+    "ORDER_BODY": (60 * 1024 * 1024, int),  # an order with photos and PDFs, from anybody
     "ORDER_PHOTOS": (3, int),
+    "ACTS_PER_RECEIPT_HOUR": (20, int),  # answers, words and ratings at one receipt
     "ORDERS_PER_ADDRESS_HOUR": (5, int),
     "ORDERS_PER_CODE_DAY": (20, int),
+    "CARD_NAMES": (False, _flag),  # whether the public card says officers' names, or only their teams
     "CARD_VIEWS_PER_MINUTE": (60, int),  # per address, /q/<token>
     "CODE_TRIES_PER_MINUTE": (20, int),  # per person, typed codes
+    # an enterprise confirms a visit
+    "VISIT_CODE_MINUTES": (30, int),  # what an officer shows on the phone
+    "VISIT_LINK_DAYS": (7, int),  # what an officer sends
+    "VISIT_CODE_WRONG_TRIES": (10, int),  # at one enterprise, then its six digits count no more
+    "ANSWER_CORRECTION_HOURS": (24, int),  # the enterprise may put its answer right
+    "RATINGS_SHOWN_FROM": (5, int),  # anonymous ratings are shown in sums of so many and more
+    # notices outside the app
+    # Where the robots' addresses begin; another where a relay stands between, empty where there are to be none.
+    "DINGTALK_URL": ("https://oapi.dingtalk.com/robot/send", str),
+    "WECOM_URL": ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send", str),
+    "SMTP_HOST": ("", str),  # empty: no mail
+    "SMTP_PORT": (0, int),  # 0: as the security says, 587, 465 or 25
+    "SMTP_SECURITY": ("starttls", _choice("starttls", "ssl", "insecure")),
+    "SMTP_USER": ("", str),
+    "SMTP_PASSWORD": ("", str),
+    "MAIL_FROM": ("", str),  # who writes: fieldapp@example.cn or 青助企 <fieldapp@example.cn>
+    "SEND_PATIENCE": (10.0, float),  # for one answer of a robot or a mail server
+    # Nothing is sent from here to there, nor on days off, unless somebody has it otherwise.
+    "QUIET_FROM": (time(20), time.fromisoformat),
+    "QUIET_UNTIL": (time(8), time.fromisoformat),
+    "DELIVERY_EVERY": (5.0, float),  # how often the outbox is looked at
+    "DELIVERY_TRIES": (10, int),  # then a message is a dead letter, for the admin to see
+    "DELIVERY_FIRST_WAIT": (30.0, float),  # before the second try; twice as long after each
+    "DELIVERY_LONGEST_WAIT": (6 * 3600.0, float),
+    "DELIVERY_CLAIM_SECONDS": (180.0, float),  # a message whose sender was killed goes again after so long
+    "DELIVERY_KEEP_DAYS": (30, int),  # after it went or was given up
     # imports
     "IMPORT_MAX_BYTES": (5 * 1024 * 1024, int),
     "IMPORT_MAX_ROWS": (20_000, int),

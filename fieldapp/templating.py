@@ -1,4 +1,5 @@
-"""Templates are compiled once per language; what never changes within one (a text, an icon) is settled then.
+"""Templates are compiled once per language; what never changes within one (a text, an icon, an included piece) is
+settled then.
 
 A page holds a hundred such calls with constant arguments. Settled, they are part of the template's own text.
 """
@@ -6,6 +7,7 @@ A page holds a hundred such calls with constant arguments. Settled, they are par
 from __future__ import annotations
 
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any, cast
 
 from flask import Flask
@@ -49,30 +51,31 @@ class _Generator(CodeGenerator):
             self.write("environment.shown(")
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
-        plain = (
-            isinstance(node.node, nodes.Name) and node.node.name in cast(Environment, self.environment).plain
-        )
-        if not plain or forward_caller or node.dyn_args or node.dyn_kwargs:
-            super().visit_Call(node, frame, forward_caller=forward_caller)
-            return
+        """A call is a call. Jinja would first look whether the function wants the context; none of ours does."""
         self.visit(node.node, frame)
         self.write("(")
-        for at, argument in enumerate((*node.args, *node.kwargs)):
-            self.write(", " if at else "")
+        for argument in node.args:
             self.visit(argument, frame)
-        self.write(")")
+            self.write(", ")
+        for named in node.kwargs:
+            self.write(f"**{{{named.key!r}: " if iskeyword(named.key) else f"{named.key}=")
+            self.visit(named.value, frame)
+            self.write("}, " if iskeyword(named.key) else ", ")
+        for mark, rest in (("*", node.dyn_args), ("**", node.dyn_kwargs)):
+            if rest is not None:
+                self.write(mark)
+                self.visit(rest, frame)
+                self.write(", ")
+        self.write("caller=caller)" if forward_caller else ")")
 
 
 class Environment(FlaskEnvironment):
-    """`settled` are functions by their name in templates: called with constants alone they must always say the same.
-    `plain` are names of functions that want nothing but their arguments.
-    """
+    """`settled` are functions by their name in templates: called with constants alone they must always say the same."""
 
     code_generator_class = _Generator
     joined = _Joined
     shown = staticmethod(shown)
     language = "zh"
-    plain: frozenset[str] = frozenset()
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
@@ -80,7 +83,22 @@ class Environment(FlaskEnvironment):
         self._overlays: dict[str, Environment] = {}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        return cast(nodes.Template, _Settling(self).visit(super()._parse(source, name, filename)))
+        return self._settled(source, name, filename, ())
+
+    def _settled(
+        self, source: str, name: str | None, filename: str | None, within: tuple[str | None, ...]
+    ) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        return cast(nodes.Template, _Settling(self, (*within, name)).visit(template))
+
+    def piece(self, name: str, within: tuple[str | None, ...]) -> list[nodes.Node] | None:
+        """What stands in the template `name`, to be put where it is included; None when it has to stay apart."""
+        if name in within or self.loader is None:
+            return None
+        source, filename, _uptodate = self.loader.get_source(self, name)
+        template = self._settled(source, name, filename, within)
+        apart = (nodes.Extends, nodes.Block, nodes.Import, nodes.FromImport)
+        return None if next(template.find_all(apart), None) else template.body
 
     def speaking(self, language: str) -> Environment:
         """The same environment with the templates of another language."""
@@ -95,7 +113,9 @@ class Environment(FlaskEnvironment):
 
 
 class _Settling(NodeTransformer):
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, within: tuple[str | None, ...]) -> None:
+        self._environment = environment
+        self._within = within
         self._settled = {"_": lambda text: translated(text, environment.language)} | environment.settled
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
@@ -106,3 +126,11 @@ class _Settling(NodeTransformer):
         if not all(isinstance(argument, nodes.Const) for argument in node.args):
             return node
         return nodes.Const(function(*(argument.value for argument in cast(list[nodes.Const], node.args))))
+
+    def visit_Include(self, node: nodes.Include) -> nodes.Node:
+        """A piece is put in where it is included: a list of thirty rows would fetch its row thirty times, each with a
+        copy of all that the page knows."""
+        if not isinstance(node.template, nodes.Const) or not node.with_context or node.ignore_missing:
+            return node
+        body = self._environment.piece(node.template.value, self._within)
+        return node if body is None else nodes.Scope(body, lineno=node.lineno, environment=self._environment)

@@ -11,7 +11,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
-import xlsxwriter
 from flask import Response
 
 from fieldapp import clock
@@ -63,6 +62,8 @@ def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Se
     then, too. A visible apostrophe before the text would add nothing to that and would falsify names, "-5℃" and
     "+86 …", and come back with the next import.
     """
+    import xlsxwriter  # here, not above: a tenth of a second at every start
+
     out = BytesIO()
     book = xlsxwriter.Workbook(
         out,

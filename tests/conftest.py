@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextvars
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import settings as hypothesis_settings
 from werkzeug.test import TestResponse
 
 from fieldapp import create_app
@@ -26,6 +28,10 @@ from fieldapp.enterprises.models import Enterprise
 from tests import people
 from tests.forms import Form, forms_in
 from tests.tools import postgres
+
+# A busy machine is slow: that is nothing to fail by.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parents[1]
 CHEAP = {"ARGON2_MEMORY_KIB": 64, "ARGON2_TIME": 1, "ARGON2_LANES": 1, "SECRET_KEY": "tests " * 8}
@@ -64,27 +70,31 @@ def _prepare(url: str, instance: Path) -> None:
 
 
 class Sqlite:
-    """A file copied from a prepared one for every test."""
+    """A file copied from a prepared one for every test; that one is prepared once, however many of these there are."""
 
     name = "sqlite"
+    _template: ClassVar[Path | None] = None
 
     def __init__(self, folder: Path) -> None:
-        self._template = folder / "template.sqlite3"
         self._file = folder / "test.sqlite3"
         self.url = f"sqlite:///{self._file}"
-        url = f"sqlite:///{self._template}"
-        _prepare(url, folder)
-        with sa.create_engine(url).connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        if Sqlite._template is None or not Sqlite._template.exists():
+            template = folder / "template.sqlite3"
+            url = f"sqlite:///{template}"
+            _prepare(url, folder)
+            with sa.create_engine(url).connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            Sqlite._template = template
 
     def renew(self) -> None:
         for suffix in ("-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        assert self._template is not None
         shutil.copyfile(self._template, self._file)
 
 
 class Postgresql:
-    """A database copied from a prepared one for every test."""
+    """A database copied from a prepared one, and put back to what it was for every test."""
 
     name = "postgresql"
 
@@ -92,11 +102,13 @@ class Postgresql:
         self._cluster = postgres.start()
         self._cluster.template("base", lambda url: _prepare(url, folder))
         self.url = self._cluster.fresh("test")
+        self._rewinder = postgres.Rewinder(self._cluster, "test")
         self._fresh = True
 
     def renew(self) -> None:
-        if not self._fresh:
+        if not self._fresh and not self._rewinder.rewind():
             self._cluster.fresh("test")
+            self._rewinder = postgres.Rewinder(self._cluster, "test")
         self._fresh = False
 
 
@@ -132,6 +144,16 @@ def app(shared_app: Flask, database: Any) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+def session_of(app: Flask, username: str) -> tuple[str, str]:
+    """The cookie of a session laid in, inside an application context: its name and value."""
+    with writing():
+        user = db.session.scalars(sa.select(User).where(User.username == username)).one()
+        with app.test_request_context():
+            token, name = open_session(user, now()), cookie_name()
+        db.session.commit()
+    return name, token
+
+
 class Client(FlaskClient):
     """A browser of one person: follows forms as they stand in the page."""
 
@@ -155,9 +177,9 @@ class Client(FlaskClient):
 
     def token(self) -> str:
         """A CSRF token, for posts that no page offers to this person."""
-        return next(
-            value for f in forms_in(self.get("/me").text) for name, value in f.fields if name == "csrf_token"
-        )
+        found = re.search(r'name="csrf_token" value="(\w+)"', self.get("/me").text)
+        assert found, "no form under 我的"
+        return found.group(1)
 
 
 @pytest.fixture
@@ -166,12 +188,7 @@ def browser_of(app: Flask) -> Any:
     app.test_client_class = Client
 
     def sign_in(username: str) -> Client:
-        with writing():
-            user = db.session.scalars(sa.select(User).where(User.username == username)).one()
-            with app.test_request_context():
-                token = open_session(user, now())
-                name = cookie_name()
-            db.session.commit()
+        name, token = session_of(app, username)
         client = app.test_client()
         client.set_cookie(name, token)
         return client  # type: ignore[return-value]

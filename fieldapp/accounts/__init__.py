@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, request
 from flask_login import LoginManager
 
 from fieldapp.accounts import admin as _admin  # noqa: F401
@@ -16,8 +16,15 @@ from fieldapp.languages import lazy
 from fieldapp.pages import add_notice
 
 
+class _Login(LoginManager):
+    """Sessions are rows of ours and come by one cookie of ours: of the ways in that Flask-Login knows, one is asked."""
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(find_person(request))
+
+
 def init(app: Flask) -> None:
-    login = LoginManager(app)
+    login = _Login(app)
     login.request_loader(find_person)
     login.session_protection = None
     # For the guards, which stand before every slice.

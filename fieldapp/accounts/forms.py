@@ -5,22 +5,13 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from fieldapp.accounts.models import Role
 from fieldapp.accounts.rules import PHONE, USERNAME, tidy_phone, tidy_username
-from fieldapp.forms import Form
+from fieldapp.forms import Form, RadioField, SelectField
 from fieldapp.languages import LANGUAGES, lazy
 
 LONGEST_ID = 2**31 - 1

@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
 from fieldapp.languages import N_, lazy
+from fieldapp.pinyin import syllables
 from fieldapp.refusals import Refusal
 
 USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?")
@@ -86,4 +85,4 @@ def agent_words(agent: str) -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def spoken(name: str) -> tuple[str, ...]:
     """A name as it is looked up in a Chinese list: by its sounds."""
-    return tuple(lazy_pinyin(name))
+    return tuple(syllables(name))

@@ -1,4 +1,4 @@
-"""Writing photos."""
+"""Writing photos and PDFs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import sqlalchemy as sa
 from uuid6 import uuid7
 
 from fieldapp import audit
-from fieldapp.attachments.models import Attachment, AttachmentCopy, CopySize
+from fieldapp.attachments.models import JPEG, PDF, Attachment, AttachmentCopy, CopySize
 from fieldapp.attachments.pictures import Photo
 from fieldapp.db import run
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
-
-MEDIA_TYPE = "image/jpeg"
+    from fieldapp.attachments.documents import Document
 
 _ATTACHMENT = sa.insert(Attachment.__table__)
 _COPY = sa.insert(AttachmentCopy.__table__)
@@ -32,11 +31,11 @@ def keep(person: Person | None, enterprise_id: int, photo: Photo, at: datetime) 
 def keep_all(
     person: Person | None,
     enterprise_id: int,
-    photos: Sequence[Photo],
+    photos: Sequence[Photo | Document],
     at: datetime,
     ids: Sequence[uuid.UUID] = (),
 ) -> list[uuid.UUID]:
-    """Keep photos of that enterprise; returns their ids, in order. Three statements however many there are.
+    """Keep photos and PDFs of that enterprise; returns their ids, in order. Three statements however many there are.
 
     `ids` are the phone's own, one for each photo; without them ids are made here. Raises IntegrityError for one that
     is taken.
@@ -52,10 +51,10 @@ def keep_all(
                 "enterprise_id": enterprise_id,
                 "author_id": person.id if person else None,
                 "sha256": photo.sha256,
-                "media_type": MEDIA_TYPE,
+                "media_type": JPEG if isinstance(photo, Photo) else PDF,
                 "bytes": len(photo.full),
-                "width": photo.width,
-                "height": photo.height,
+                "width": photo.width if isinstance(photo, Photo) else 0,
+                "height": photo.height if isinstance(photo, Photo) else 0,
                 "original_name": photo.name,
                 "created_at": at,
             }
@@ -67,8 +66,14 @@ def keep_all(
         [
             {"attachment_id": own_id, "size": size, "data": data}
             for own_id, photo in zip(ids, photos, strict=True)
-            for size, data in ((CopySize.FULL, photo.full), (CopySize.THUMB, photo.thumb))
+            for size, data in _copies(photo)
         ],
     )
     audit.record("photos_added", f"enterprise:{enterprise_id}", actor=person, count=len(ids))
     return ids
+
+
+def _copies(file: Photo | Document) -> list[tuple[CopySize, bytes]]:
+    if isinstance(file, Photo):
+        return [(CopySize.FULL, file.full), (CopySize.THUMB, file.thumb)]
+    return [(CopySize.FULL, file.full)]

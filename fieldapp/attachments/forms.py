@@ -1,4 +1,4 @@
-"""The photos of a form as a field of it."""
+"""The photos of a form as a field of it, and its PDFs as another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import wtforms
 from flask import current_app, g
 from wtforms.widgets import FileInput, HiddenInput
 
-from fieldapp.attachments.intake import too_many
+from fieldapp.attachments.documents import Document
+from fieldapp.attachments.intake import too_many, too_many_documents
 from fieldapp.attachments.pictures import Photo, Refused
 from fieldapp.languages import lazy
 
@@ -32,7 +33,7 @@ class PhotosField(wtforms.Field):
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
         """The files were read before the form was made; the form's own data holds nothing of them."""
         self.process_errors: list[Any] = []
-        self.taken: list[Photo | Refused] = list(g.get("prepared") or []) if formdata is not None else []
+        self.taken = _prepared(formdata, Photo, photos=True)
         self.data = self.photos
 
     # Photos that are on their way by themselves, after the words: they need room too.
@@ -64,6 +65,40 @@ class PhotosField(wtforms.Field):
         self.errors = [refused.message for refused in self.refused]
         if len(self.photos) > self.room:
             self.errors.append(too_many(self.already + self.coming + len(self.photos), self._most))
+        return not self.errors
+
+
+def _prepared(formdata: Any, kind: type, *, photos: bool) -> list[Any]:
+    """What was made of the uploaded files of one field: usable ones of that kind, and refusals."""
+    return [
+        one
+        for one in (g.get("prepared") or [] if formdata is not None else [])
+        if isinstance(one, kind) or (isinstance(one, Refused) and one.is_photo is photos)
+    ]
+
+
+class DocumentsField(wtforms.Field):
+    """What `@prepares(take_files)` made of the uploaded PDFs; must be called `documents` in its form."""
+
+    widget = FileInput(multiple=True)
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        self.process_errors: list[Any] = []
+        self.taken: list[Document | Refused] = _prepared(formdata, Document, photos=False)
+        self.data = self.documents
+
+    @property
+    def documents(self) -> list[Document]:
+        return [document for document in self.taken if isinstance(document, Document)]
+
+    @property
+    def room(self) -> int:
+        return int(current_app.config["PDFS_PER_FORM"])
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        self.errors = [refused.message for refused in self.taken if isinstance(refused, Refused)]
+        if len(self.documents) > self.room:
+            self.errors.append(too_many_documents(len(self.documents), self.room))
         return not self.errors
 
 

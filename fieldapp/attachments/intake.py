@@ -1,17 +1,22 @@
-"""The photos of a form, decoded before anything is locked: `@prepares(take_photos)`."""
+"""The photos (and PDFs) of a form, decoded before anything is locked: `@prepares(take_photos)`, or `take_files`."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import current_app, request
+from werkzeug.datastructures import FileStorage
 
+from fieldapp.attachments import documents
+from fieldapp.attachments.documents import Document, bind
 from fieldapp.attachments.pictures import Limits, Photo, Refused, develop
 from fieldapp.languages import lazy
 from fieldapp.refusals import Refusal
 
-FIELD = "photos"
+FIELD, DOCUMENTS = "photos", "documents"
 # Decoding is where the memory goes: two at once in a process, the others wait their turn.
 AT_ONCE = 2
 PATIENCE = 30.0  # seconds a form waits for its turns, all its photos together
@@ -44,24 +49,51 @@ def take_photos() -> list[Photo | Refused]:
     most = current_app.config["PHOTOS_PER_VISIT"]
     if len(files) > most:
         return [Refused("", too_many(len(files), most))]
-    deadline = time.monotonic() + PATIENCE
     within = limits()
-    taken: list[Photo | Refused] = []
+    return _taken(files, lambda file: develop(file.stream, file.filename or "", within))
+
+
+def take_files() -> list[Photo | Document | Refused]:
+    """What the form's `photos` and `documents` hold."""
+    files = [file for file in request.files.getlist(DOCUMENTS) if file.filename]
+    most = current_app.config["PDFS_PER_FORM"]
+    if len(files) > most:
+        return [*take_photos(), Refused("", too_many_documents(len(files), most), is_photo=False)]
+    config = current_app.config
+    within = documents.Limits(
+        config["PDF_MAX_BYTES"], config["PDF_MAX_PAGES"], config["PDF_SECONDS"], config["PDF_MEMORY"]
+    )
+    return [
+        *take_photos(),
+        *_taken(files, lambda file: bind(file.stream, file.filename or "", within)),
+    ]
+
+
+def _taken(files: Sequence[FileStorage], make: Callable[[FileStorage], Any]) -> list[Any]:
+    deadline = time.monotonic() + PATIENCE
+    taken: list[Any] = []
     known: set[bytes] = set()
     for file in files:
         if not _turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise Busy
         try:
-            photo = develop(file.stream, file.filename or "", within)
+            made = make(file)
         finally:
             _turns.release()
-        if isinstance(photo, Photo):
-            if photo.sha256 in known:
+        if not isinstance(made, Refused):
+            if made.sha256 in known:
                 continue
-            known.add(photo.sha256)
-        taken.append(photo)
+            known.add(made.sha256)
+        taken.append(made)
     return taken
+
+
+take_photos.of_files = take_files.of_files = True  # type: ignore[attr-defined]  # see guards.prepare
 
 
 def too_many(count: int, most: int) -> object:
     return lazy("最多放 %(most)s 张照片，这次有 %(count)s 张。请去掉多出来的。", most=most, count=count)
+
+
+def too_many_documents(count: int, most: int) -> object:
+    return lazy("最多放 %(most)s 个文件，这次有 %(count)s 个。请去掉多出来的。", most=most, count=count)

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.db import db, named
 
+JPEG, PDF = "image/jpeg", "application/pdf"
+
 
 class CopySize(enum.Enum):
     FULL = "full"
@@ -18,7 +20,7 @@ class CopySize(enum.Enum):
 
 
 class Attachment(db.Model):
-    """One photo of one enterprise: who sees the enterprise sees its photos."""
+    """One photo or PDF of one enterprise: who sees the enterprise sees its photos."""
 
     __tablename__ = "attachment"
 
@@ -30,7 +32,7 @@ class Attachment(db.Model):
     )  # of what came in: the same photo twice is told by it
     media_type: Mapped[str] = mapped_column(sa.String(60))  # of the copies
     bytes: Mapped[int]  # of the full copy
-    width: Mapped[int]
+    width: Mapped[int]  # of the picture; 0 for a PDF
     height: Mapped[int]
     original_name: Mapped[str] = mapped_column(sa.String(200), default="")
     created_at: Mapped[datetime]

@@ -78,10 +78,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A file that is no usable photo. `message` names it and says what to do."""
+    """A file that cannot be taken. `message` names it and says what to do."""
 
     name: str
     message: Any
+    is_photo: bool = True  # it was given as one
 
 
 class _Unusable(Exception):

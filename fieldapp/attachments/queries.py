@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @cache
 def _door(scope: Scope) -> sa.Select:
     return (
-        sa.select(Attachment.id, Attachment.media_type)
+        sa.select(Attachment.id, Attachment.media_type, Attachment.original_name)
         .join(Enterprise, Enterprise.id == Attachment.enterprise_id)
         .where(Attachment.id == sa.bindparam("attachment", type_=Attachment.id.type), visible(scope))
     )
@@ -33,10 +33,11 @@ _COPY = sa.select(AttachmentCopy.data).where(
 )
 
 
-def find_attachment(person: Person, attachment_id: uuid.UUID) -> Any:
-    """The door: (id, media_type) of a photo, NotFound when this person may not see its enterprise."""
+def find_attachment(person: Person, attachment_id: uuid.UUID, media_type: str) -> Any:
+    """The door: (id, media_type, original_name) of a photo or PDF, NotFound when this person may not see its
+    enterprise, or when it is the other kind."""
     found = fetch(_door(scope_of(person)), {"attachment": attachment_id, **scope_values(person)})
-    if not found:
+    if not found or found[0].media_type != media_type:
         raise NotFound
     return found[0]
 

@@ -26,6 +26,7 @@ def record(
     *,
     survives: bool = False,
     later: bool = False,
+    nameless: bool = False,
     actor: Any = None,
     **detail: Any,
 ) -> None:
@@ -33,6 +34,7 @@ def record(
 
     `survives=True` is for refused acts: the event is written after the request has been rolled back. `later=True` is
     for sensitive reading (printing, exporting): a GET writes nothing itself, so the trail is told when it is over.
+    `nameless=True` is for what enterprises do at their own door, who were promised that no address is kept of them.
     `actor` defaults to the signed-in person (None: the system). The insert is a plain statement because the trail
     is written in every request and is never read back in the same one.
     """
@@ -47,7 +49,7 @@ def record(
         "subject": str(subject)[:120],
         "outcome": "refused" if survives else "done",
         "detail": detail,
-        "address": (request.remote_addr or "") if has_request_context() else "",
+        "address": (request.remote_addr or "") if has_request_context() and not nameless else "",
         "request_id": g.get("request_id", "") if has_request_context() else "",
     }
     if survives:

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import aliased
 
+from fieldapp import clock
 from fieldapp.accounts import User
 from fieldapp.db import UtcDateTime, fetch, one_of
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import Need, NeedKind, NeedStatus
-from fieldapp.visits import Visit, VisitPurpose, VisitStatus, VisitWay
+from fieldapp.needs.clock import lit
+from fieldapp.needs.models import Light
+from fieldapp.visits import Answer, Visit, VisitPurpose, VisitStatus, VisitWay
 from fieldapp.visits.models import HAPPENED, visit_companion
 
 KINDS = ("visit", "need", "follow_up")
@@ -37,17 +40,37 @@ class Happening:
     status: Any
     purposes: list[str]
     way: Any
+    answer: Answer | None = None  # what the enterprise says of a visit
+    light: Light | None = None  # of an open need, and its words
+    light_words: str = ""
+
+
+INSTANTS = ("due_at", "warn_at", "paused_at")
 
 
 def _branch(
-    model: Any, kind: str, at: Any, title: Any, by_id: Any, way: Any = None, purposes: Any = None
+    model: Any,
+    kind: str,
+    at: Any,
+    title: Any,
+    by_id: Any,
+    way: Any = None,
+    purposes: Any = None,
+    answer: Any = None,
 ) -> sa.Select:
     """One kind of happening in the columns that all kinds share."""
 
     def text(column: Any) -> Any:
         return sa.literal("") if column is None else sa.cast(column, sa.String)
 
+    # Only a need's promises have a clock: the others say nothing here.
+    instants = (
+        (model.due_at, model.warn_at, model.paused_at)
+        if model is Need
+        else (sa.cast(sa.null(), UtcDateTime()),) * 3
+    )
     return sa.select(
+        *(instant.label(name) for name, instant in zip(INSTANTS, instants, strict=True)),
         sa.literal(kind).label("kind"),
         model.id.label("id"),
         at.label("at"),
@@ -56,6 +79,7 @@ def _branch(
         text(model.status).label("status"),
         text(way).label("way"),
         text(purposes).label("purposes"),
+        text(answer).label("answer"),
     )
 
 
@@ -65,7 +89,14 @@ def _branches() -> dict[str, sa.Select]:
     return {
         # Plans have not happened: they stand at the head of the casefile.
         "visit": _branch(
-            Visit, "visit", Visit.arrived_at, said, Visit.officer_id, Visit.way, Visit.purposes
+            Visit,
+            "visit",
+            Visit.arrived_at,
+            said,
+            Visit.officer_id,
+            Visit.way,
+            Visit.purposes,
+            Visit.answer,
         ).where(Visit.enterprise_id == enterprise_id, _happened),
         "cancelled": _branch(
             Visit,
@@ -118,7 +149,9 @@ def _timeline_of(kind: str) -> sa.Select:
             sa.select(branch.order_by(at.desc()).limit(sa.bindparam("depth", type_=sa.Integer)).subquery())
         )
     union = sa.union_all(*limited).subquery()
-    columns = [sa.type_coerce(c, UtcDateTime()).label("at") if c.key == "at" else c for c in union.c]
+    columns = [
+        sa.type_coerce(c, UtcDateTime()).label(c.key) if c.key in {"at", *INSTANTS} else c for c in union.c
+    ]
     companion = aliased(User)
     companions = (
         sa.select(sa.func.aggregate_strings(companion.name, _line_end))
@@ -152,18 +185,39 @@ def timeline(enterprise_id: int, kind: str = "", page: int = 1) -> Timeline:
         "skip": (page - 1) * size,
         "most": size + 1,
     }
-    rows = fetch(_timeline_of(kind), values)
+    rows, now = fetch(_timeline_of(kind), values), clock.now()
     happenings = []
     for row in rows[:size]:
         way = (
             VisitWay[row.way] if row.kind == "visit" else (NeedKind[row.way] if row.kind == "need" else None)
         )
+        light, words = lit(_Promised(row), now) if row.kind == "need" else (None, "")
         happenings.append(
-            Happening(row.kind, row.id, row.at, row.title, _by(row), _word(row), _purposes(row), way)
+            Happening(
+                row.kind,
+                row.id,
+                row.at,
+                row.title,
+                _by(row),
+                _word(row),
+                _purposes(row),
+                way,
+                Answer[row.answer] if row.answer else None,
+                light,
+                words,
+            )
         )
     counted = rows or fetch(_NOTHING_ELSE, values)  # nothing of that kind, or a page after the last
     tallies = {one: getattr(counted[0], f"{one}s") for one in KINDS}
     return Timeline(happenings, len(rows) > size, tallies)
+
+
+class _Promised:
+    """As much of a need as its light is read from. Instants and pauses are there only while a promise runs."""
+
+    def __init__(self, row: Any) -> None:
+        self.status, self.clock = NeedStatus[row.status], True
+        self.due_at, self.warn_at, self.paused_at = row.due_at, row.warn_at, row.paused_at
 
 
 def _by(row: Any) -> list[str]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from fpdf import FPDF
-from fpdf.drawing import DeviceGray, PaintedPath
-from fpdf.enums import PathPaintRule
-from fpdf.prefs import ViewerPreferences
+from typing import TYPE_CHECKING
 
 from fieldapp.codes import images, lettering
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 POINT = 25.4 / 72  # mm
 PAPER = (210.0, 297.0)  # A4, mm
@@ -88,6 +87,9 @@ class _Sheet:
 
     def symbol(self, symbol: images.Matrix, x: float, y: float, side: float) -> None:
         """The dark modules as one filled path: vector, and no hairlines between the rows in any renderer."""
+        from fpdf.drawing import DeviceGray, PaintedPath
+        from fpdf.enums import PathPaintRule
+
         module = side / len(symbol)
         path = PaintedPath()
         for column, row, n in images.spans(symbol):
@@ -131,6 +133,10 @@ def labels_pdf(
     items: Iterable[Label], layout: str = "a4-8", words: Words = Words(), made_at: datetime | None = None
 ) -> bytes:
     """The PDF. `layout`: "a4-8" or "plate". No items: one empty page. Raises LayoutError for another layout."""
+    # Here, not above: fpdf takes half a second to import, and codes are printed once in a while.
+    from fpdf import FPDF
+    from fpdf.prefs import ViewerPreferences
+
     if layout not in LAYOUTS:
         raise LayoutError(layout)
     pdf = FPDF(unit="mm", format=PAPER)

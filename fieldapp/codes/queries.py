@@ -64,16 +64,21 @@ def revoked_codes(enterprise_id: int, limit: int = 10) -> list[Revoked]:
 
 @dataclass(frozen=True)
 class Card:
-    """What a code tells somebody who is not signed in: the enterprise and the office that serves it, no person."""
+    """What a code tells somebody who is not signed in: the enterprise and the office that serves it."""
 
     enterprise_id: int
     name: str
     region: str
     team: str
     office_phone: str
+    officer: str  # shown only where the setting CARD_NAMES allows
     code_id: int
     revoked: bool
     entitled: bool  # whoever asked may open the casefile
+    # For keeping the enterprise out of a text, never shown:
+    short_name: str
+    former_names: list[str]
+    address: str
 
 
 @cache
@@ -86,14 +91,19 @@ def _card_of(scope: Scope | None) -> sa.Select:
             Region.name.label("region"),
             Team.name.label("team"),
             Team.office_phone,
+            User.name.label("officer"),
             QrCode.id.label("code_id"),
             QrCode.revoked_at,
+            Enterprise.short_name,
+            Enterprise.former_names,
+            Enterprise.address,
             (sa.false() if scope is None else sa.func.coalesce(visible(scope), sa.false())).label("entitled"),
         )
         .select_from(QrCode)
         .join(Enterprise, Enterprise.id == QrCode.enterprise_id)
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(Team, Team.id == Enterprise.team_id)
+        .outerjoin(User, User.id == Enterprise.officer_id)
         .where(QrCode.token == sa.bindparam("token"))
     )
 
@@ -114,9 +124,13 @@ def find_card(token: str, person: Person | None = None) -> Card | None:
         row.region,
         row.team or "",
         row.office_phone or "",
+        row.officer or "",
         row.code_id,
         row.revoked_at is not None,
         bool(row.entitled),
+        row.short_name,
+        row.former_names,
+        row.address,
     )
 
 

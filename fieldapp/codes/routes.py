@@ -289,4 +289,5 @@ def card(token: str) -> Response:
         return dead_end_of(found)
     if found.entitled:
         return redirect(url_for("casefile.show", enterprise_id=found.enterprise_id))
-    return page("codes/card.html", card=found, token=token)
+    came = current_app.extensions["visits.last_made"](found.enterprise_id)
+    return page("codes/card.html", card=found, token=token, came=came)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from fieldapp.demo.city import ACCOUNTS, PASSWORD, build, is_empty
+from fieldapp.work import ends_on_sigterm, working
 
 
 @click.command("demo")
@@ -24,7 +27,7 @@ def demo_command() -> None:
 @click.option("--demo/--no-demo", default=True, help="Fill an empty database with the demo city first.")
 @with_appcontext
 def serve_command(host: str, port: int, demo: bool) -> None:
-    """Migrate, fill an empty database with the demo city, and serve.
+    """Migrate, fill an empty database with the demo city, serve, and do the jobs that come round (see work.py).
 
     Waitress takes a request's whole body before a thread works on it, so slow phones hold no thread.
     """
@@ -41,16 +44,19 @@ def serve_command(host: str, port: int, demo: bool) -> None:
         for username, words in ACCOUNTS.items():
             click.echo(f"    {username:<8} {words}")
         click.echo("")
-    serve(
-        current_app._get_current_object(),  # type: ignore[attr-defined]
-        host=host,
-        port=port,
-        threads=current_app.config["SERVER_THREADS"],
-        connection_limit=1000,
-        channel_timeout=120,
-        max_request_body_size=current_app.config["PHOTO_BODY"] + 1024 * 1024,
-        ident=None,
-    )
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    ends_on_sigterm()
+    with working(app) if app.config["WORK"] else nullcontext():
+        serve(
+            app,
+            host=host,
+            port=port,
+            threads=app.config["SERVER_THREADS"],
+            connection_limit=1000,
+            channel_timeout=120,
+            max_request_body_size=app.config["PHOTO_BODY"] + 1024 * 1024,
+            ident=None,
+        )
 
 
 def init(app: Flask) -> None:

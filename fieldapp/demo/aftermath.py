@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,11 +21,13 @@ from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.followups.actions import note as note_progress
 from fieldapp.followups.actions import promise
 from fieldapp.followups.models import FollowUpKind
-from fieldapp.needs import Ending, Need, NeedField, NeedStatus, Urgency
-from fieldapp.needs.actions import take_step
+from fieldapp.needs import Ending, Need, NeedField, Urgency
+from fieldapp.needs.actions import Said, take_step
 from fieldapp.needs.models import Cooperation, IpOwnership
-from fieldapp.needs.rules import STEPS
-from fieldapp.visits import Visit, VisitPurpose
+from fieldapp.needs.queries import need_at_door
+from fieldapp.needs.steps import STEPS
+from fieldapp.visits import Answer, Visit, VisitPurpose, confirming
+from fieldapp.visits.ratings import Level, Trouble
 from fieldapp.visits.steps import accept, plan, send_back
 from fieldapp.workdays import add_workdays
 
@@ -49,6 +52,7 @@ INDICATORS = [
     {"name": "良率", "now": "91", "target": "96", "unit": "%"},
     {"name": "单位能耗", "now": "1.8", "target": "1.4", "unit": "kWh/kg"},
 ]
+DIFFERENT = ["来的时间是下午，不是上午。", "那天只来了一位，没有谈技术对接。"]
 PROMISED = [
     ("约检测中心到厂取样（示例）", FollowUpKind.TESTING),
     ("送达研发费加计扣除办理清单（示例）", FollowUpKind.POLICY),
@@ -89,6 +93,7 @@ def _send_back(lead: Person, file: Any, comment: str, at: datetime) -> None:
 def move_needs(rng: random.Random, persons: dict[int, Person], leads: dict[int | None, int]) -> None:
     """Some needs are well described; most of the older ones have gone some steps, a good part to the end."""
     today = clock.today()
+    busy: Counter[int] = Counter()
     rows = db.session.execute(
         sa.select(Need, Enterprise.team_id, Enterprise.officer_id)
         .join(Enterprise, Enterprise.id == Need.enterprise_id)
@@ -98,38 +103,36 @@ def move_needs(rng: random.Random, persons: dict[int, Person], leads: dict[int |
         if rng.random() < 0.6:
             _describe(rng, need, clock.local(need.created_at).date())
         age = (today - clock.local(need.created_at).date()).days
-        far = min(5, age // rng.choice((5, 9, 14, 25)))
+        far = min(len(WAY), age // rng.choice((4, 6, 9, 16)))
         if officer_id is None or far == 0:
             continue
         lead, officer = persons[leads[team_id]], persons[officer_id]
-        steps = [
-            ("accept", lead),
-            ("claim", officer),
-            ("match", officer),
-            ("propose", officer),
-            ("resolve", officer),
-        ]
-        now: Any = SimpleNamespace(
-            id=need.id,
-            title=need.title,
-            author_id=need.author_id,
-            status=need.status,
-            claimed_by_id=None,
-            enterprise_id=need.enterprise_id,
-            holder=None,
-        )
-        at = need.created_at
-        for name, person in steps[:far]:
-            day = clock.local(at).date() + timedelta(days=max(1, age // 7))
+        if far > 1 and far < len(WAY) and busy[officer_id] >= MOST_IN_WORK:
+            far = 1  # it waits until somebody has a hand free
+        busy[officer_id] += 1 < far < len(WAY)
+        # What is still open has moved in the last days; what is done took its time.
+        last = today if far == len(WAY) else today - timedelta(days=rng.choice((0, 0, 1, 1, 2, 3, 5)))
+        first = clock.local(need.created_at).date()
+        for n, name in enumerate(WAY[:far], 1):
+            day = max(first, first + (last - first) * n // (far + (far == len(WAY))))
             at = clock.local_midnight(day) + timedelta(
                 hours=rng.choice((9, 10, 15, 16)), minutes=rng.choice((5, 20, 40))
             )
-            ending, words = rng.choice(ENDINGS) if name == "resolve" else (None, "")
-            words = "样品已寄到，请企业试用后确认。" if name == "propose" else words
-            now.status = take_step(person, now, STEPS[name], min(at, clock.now()), text=words, ending=ending)
-            if now.status in (NeedStatus.CLAIMED, NeedStatus.MATCHING, NeedStatus.AWAITING_ENTERPRISE):
-                now.claimed_by_id, now.holder = officer.id, officer.name
+            ending, words = rng.choice(ENDINGS) if name in ("propose", "resolve") else (None, "")
+            words = SAID.get(name, words)
+            now: Any = need_at_door(need.id)
+            person = lead if name == "accept" else officer
+            take_step(person, now, STEPS[name], min(at, clock.now()), text=words, said=Said(ending=ending))
     db.session.expire_all()
+
+
+WAY = ("accept", "claim", "contact", "match", "plan", "propose", "resolve")
+SAID = {
+    "contact": "电话里约好周内到厂看现场（示例）。",
+    "plan": "先取样做对比试验，再请两家团队出方案（示例）。",
+    "propose": "样品已寄到，请企业试用后确认。",
+}
+MOST_IN_WORK = 8  # of one officer's: nobody hoards
 
 
 def _describe(rng: random.Random, need: Need, day: date) -> None:
@@ -203,6 +206,32 @@ def plan_visits(
             )
 
 
+def confirm_visits(rng: random.Random, persons: dict[int, Person]) -> None:
+    """Some enterprises have said that somebody was there, and whether it helped; one remembers it otherwise."""
+    disputed = 0
+    rows = db.session.execute(
+        sa.select(Visit)
+        .where(Visit.arrived_at.is_not(None), Visit.left_at < clock.now() - timedelta(hours=20))
+        .order_by(Visit.arrived_at.desc(), Visit.id)
+    )
+    for visit in rows.scalars():
+        differs = disputed < 3 and rng.random() < 0.12
+        if not differs and rng.random() > 0.4:
+            continue
+        disputed += differs
+        at = min((visit.left_at or visit.created_at) + timedelta(hours=rng.choice((1, 3, 18))), clock.now())
+        asked_for: Any = SimpleNamespace(visit=visit)
+        given = confirming.ask(persons[visit.officer_id], asked_for, at)
+        asked = confirming.find_asked(given.link, at)
+        if asked is None:
+            continue
+        said, text = (Answer.DIFFERS, rng.choice(DIFFERENT)) if differs else (Answer.CONFIRMED, "")
+        level = rng.choices([None, *Level], (5, 0, 1, 2, 6, 6))[0]
+        troubles = [rng.choice(list(Trouble))] if rng.random() < 0.1 else []
+        confirming.answer(asked, said, text, at, level=level, troubles=troubles)
+    db.session.expire_all()
+
+
 def live_on(
     rng: random.Random,
     persons: dict[int, Person],
@@ -220,3 +249,4 @@ def live_on(
     promise_more(rng, persons, served, new_id)
     note_promises(rng, persons)
     plan_visits(rng, persons, served, new_id)
+    confirm_visits(rng, persons)

@@ -21,6 +21,7 @@ from fieldapp.accounts.passwords import hash_password
 from fieldapp.accounts.sessions import Person
 from fieldapp.db import db, writing
 from fieldapp.demo.aftermath import live_on
+from fieldapp.demo.orders import order_and_serve
 from fieldapp.enterprises.actions import add_helper, assign
 from fieldapp.enterprises.models import Contact, Enterprise, EnterpriseTag
 from fieldapp.followups import FollowUp, FollowUpStatus
@@ -120,6 +121,7 @@ def build(say: Callable[[str], object]) -> None:
         }
         persons = {user.id: _person(user) for user in people.values()}
         live_on(rng, persons, teams, _uuid)
+        order_and_serve(rng, persons, teams, _uuid)
         db.session.commit()
         say(f"  {visits} visits")
 

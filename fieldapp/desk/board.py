@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.functions import GenericFunction
 
+from fieldapp import clock
 from fieldapp.accounts import Region, Role, User
 from fieldapp.accounts.rules import spoken
-from fieldapp.db import UtcDateTime, fetch, one_of
+from fieldapp.db import UtcDateTime, fetch, last_asked, one_of
 from fieldapp.desk.rules import Board, OfficerLine, Tally, board_of
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import ENDED, Need, NeedStatus
-from fieldapp.needs.models import NeedEvent
+from fieldapp.needs.clock import light_is
+from fieldapp.needs.models import Light, NeedEvent
 from fieldapp.pages import keyset_cursor, keyset_place
 from fieldapp.periods import Period
 from fieldapp.visits import Visit, VisitStatus
@@ -48,24 +48,6 @@ def _moment(name: str) -> sa.BindParameter[Any]:
 
 def _day(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=sa.Date)
-
-
-class last_asked(GenericFunction[bool]):
-    """A condition that is no way in. SQLite, without statistics, would take the scope for one and walk everything the
-    teams' enterprises ever had; PostgreSQL knows better, and is only misled by a CASE whose share it has to guess."""
-
-    type = sa.Boolean()
-    inherit_cache = True
-
-
-@compiles(last_asked)
-def _plain(element: Any, compiler: Any, **kwargs: Any) -> str:
-    return f"({compiler.process(element.clauses, **kwargs)})"
-
-
-@compiles(last_asked, "sqlite")
-def _hidden(element: Any, compiler: Any, **kwargs: Any) -> str:
-    return f"CASE WHEN ({compiler.process(element.clauses, **kwargs)}) THEN 1 ELSE 0 END"
 
 
 def _in_sight(scope: Scope) -> Any:
@@ -153,6 +135,12 @@ def _group(
     return query.group_by(*by) if by else query
 
 
+def _light() -> Any:
+    """The name of a need's light at `now`, "" without one."""
+    now = _moment("now")
+    return sa.case(*((light_is(light, now), light.name) for light in Light), else_="")
+
+
 def _between(at: Any, first: str, until: str) -> Any:
     return sa.and_(at >= _moment(first), at < _moment(until))
 
@@ -193,10 +181,16 @@ def _tallies(scope: Scope) -> sa.CompoundSelect:
         .select_from(needs)
         .where(this_period, seen),
         _group("open", Enterprise.officer_id).select_from(needs).where(one_of(Need.status, OPEN_NEEDS), seen),
+        _group("stuck", None, Need.status, _light())
+        .select_from(needs)
+        .where(one_of(Need.status, OPEN_NEEDS), seen),
         _group("overdue", FollowUp.assignee_id).select_from(promises).where(overdue, seen),
         _group("claimed", seconds=sa.func.sum(took)).select_from(taken),
         _group("review").select_from(waiting),
         _group("visits").select_from(visits).where(made, one_of(Visit.status, HAPPENED), seen),
+        _group("answers", ending=Visit.answer)
+        .select_from(visits)
+        .where(_between(Visit.arrived_at, "since", "until"), one_of(Visit.status, HAPPENED), seen),
         _group("needs").select_from(needs).where(came_in, seen),
         _group("promises").select_from(promises).where(promised, seen),
     )
@@ -212,10 +206,11 @@ def _bounds(period: Period, week: Period, today: date) -> dict[str, Any]:
     }
 
 
-def board(person: Person, period: Period, week: Period, today: date) -> Board:
+def board(person: Person, period: Period, week: Period, now: datetime) -> Board:
     """The board's numbers, in two statements. `week` is what "came in this week" is counted for."""
     scope = scope_of(person)
-    values = scope_values(person) | _bounds(period, week, today)
+    today = clock.local(now).date()
+    values = scope_values(person) | _bounds(period, week, today) | {"now": now}
     tallies = (Tally(*tuple(row)) for row in fetch(_tallies(scope), values))
     return board_of(coverage(person, period), tallies)
 

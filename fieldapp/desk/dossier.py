@@ -13,11 +13,15 @@ from fieldapp.desk.blueprint import bp
 from fieldapp.desk.outcomes import Whose, evidence, outcomes_of, whose
 from fieldapp.formats import full_moment
 from fieldapp.guards import needs
-from fieldapp.languages import _
+from fieldapp.languages import N_, _
 from fieldapp.needs import Ending
 from fieldapp.pages import page
 from fieldapp.periods import Period, period_named
 from fieldapp.visits import VisitPurpose
+from fieldapp.visits.history import confirmed_word
+from fieldapp.visits.queries import CONFIRMED
+from fieldapp.visits.ratings import of_officer
+from fieldapp.visits.records import CONFIRMED_WORDS
 from fieldapp.workbook import Column, excel_answer, workbook
 
 PERIODS = ("quarter", "year", "all")
@@ -40,9 +44,20 @@ def _address(endpoint: str, of: Whose, **values: Any) -> str:
     return url_for(f"desk.officer_{endpoint}", user_id=of.id, **values)
 
 
+ALL_VISITS = N_("全部")
+
+
+def _visits_at(of: Whose, key: str, confirmed: str) -> str:
+    return _address("outcomes", of, period=key, confirmed=confirmed or None, _anchor="visits")
+
+
 def _shown(of: Whose) -> Response:
     key, period = _period()
     words = {"quarter": _("本季度"), "year": _("今年"), "all": _("全部")}
+    asked = request.args.get("confirmed", "")
+    confirmed = asked if asked in CONFIRMED else ""
+    found = outcomes_of(_person(), of, period, confirmed, current_app.config["NEED_RATINGS_SHOWN_FROM"])
+    kinds = ("", found.visits), *found.answers.items()
     return page(
         "desk/outcomes.html",
         of=of,
@@ -50,7 +65,13 @@ def _shown(of: Whose) -> Response:
         period=period.words if period else _("全部时间"),
         periods=[(name, words[name], _address("outcomes", of, period=name)) for name in PERIODS],
         file_url=_address("outcomes_file", of, period=key),
-        found=outcomes_of(_person(), of, period),
+        found=found,
+        confirmed=confirmed,
+        confirmations=[
+            (name, _(CONFIRMED_WORDS[name] if name else ALL_VISITS), number, _visits_at(of, key, name))
+            for name, number in kinds
+        ],
+        told=of_officer(of.id, *((period.first, period.last) if period else ())),
         endings=list(Ending),
         now=clock.now(),
     )
@@ -68,7 +89,8 @@ def _line(kind: str, row: Any) -> tuple[Any, ...]:
         return (_("兑现承诺"), row.closed_at, row.enterprise, row.title, row.result, base + where)
     purposes = _("、").join(_(VisitPurpose[name].value) for name in row.purposes)
     where = url_for("visits.show", visit_id=row.id)
-    return (_("走访"), row.arrived_at, row.enterprise, purposes, _(row.way.value), base + where)
+    result = _("%(way)s，企业：%(said)s", way=_(row.way.value), said=confirmed_word(row.answer))
+    return (_("走访"), row.arrived_at, row.enterprise, purposes, result, base + where)
 
 
 def _file(of: Whose) -> Response:

@@ -6,25 +6,29 @@ counted without being told. A lead sees an officer's outcomes as far as the team
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from fieldapp import clock
 from fieldapp.accounts import Role, User
-from fieldapp.db import UtcDateTime, fetch, one_of
-from fieldapp.desk.board import last_asked
+from fieldapp.db import UtcDateTime, fetch, last_asked, one_of
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import Ending, Need, NeedStatus
+from fieldapp.needs.models import NeedRating, Solved
 from fieldapp.periods import Period
 from fieldapp.refusals import NotFound
-from fieldapp.visits import Visit
+from fieldapp.visits import Answer, Visit
 from fieldapp.visits.models import HAPPENED, visit_companion
+from fieldapp.visits.queries import answered
+from fieldapp.visits.ratings import sets_of, within
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
@@ -44,6 +48,18 @@ class Whose(NamedTuple):
     own: bool
 
 
+class Rated(NamedTuple):
+    """Ratings in sum: who gave which is nobody's to read here.
+
+    A sum that moved with every rating would tell the newest one to whoever looks before and after. So days that are
+    over are put together until there are enough ratings, and are told together (visits.ratings.sets_of).
+    """
+
+    number: int
+    level: float  # the average of 1 to 5
+    solved: int  # of them called really solved
+
+
 @dataclass
 class Outcomes:
     """Figures of the period. `hidden` are one's own records that are now somebody else's to show."""
@@ -52,7 +68,12 @@ class Outcomes:
     kept: int = 0
     visits: int = 0
     enterprises: int = 0
-    hidden: dict[str, int] = field(default_factory=dict)  # needs / promises / enterprises
+    rated: Rated | None = None  # None: too few to be nobody's in particular
+    hidden: dict[str, int] = field(default_factory=dict)  # needs / promises / enterprises / visits
+    answers: dict[str, int] = field(
+        default_factory=lambda: {"yes": 0, "no": 0, "disputed": 0}
+    )  # visits confirmed by the enterprise, not, disputed
+    visits_made: list[Any] = field(default_factory=list)
     needs: list[Any] = field(default_factory=list)
     promises: list[Any] = field(default_factory=list)
     visited: list[Any] = field(default_factory=list)
@@ -100,6 +121,10 @@ _PROMISES = sa.and_(
     _within(FollowUp.closed_at),
     last_asked(FollowUp.status == FollowUpStatus.DONE),
 )
+# From the first one on, whatever period is asked for: what is told together must be the same for every look.
+_RATINGS = sa.and_(
+    NeedRating.officer_id == _officer(), NeedRating.at < sa.bindparam("midnight", type_=UtcDateTime())
+)
 
 
 def _visits() -> Any:
@@ -116,7 +141,8 @@ def _visits() -> Any:
 
 @cache
 def _figures(scope: Scope, own: bool) -> sa.CompoundSelect:
-    """what, state, records, those in sight, and for visits the enterprises and those in sight."""
+    """what, state, records, those in sight; for visits the enterprises and those in sight, for ratings (their state is
+    the second in which they came) the sum of the levels and how many say solved."""
     seen = visible(scope)
     in_sight = sa.func.coalesce(sa.func.sum(sa.case((seen, 1), else_=0)), 0)
 
@@ -140,10 +166,15 @@ def _figures(scope: Scope, own: bool) -> sa.CompoundSelect:
         sa.func.count(sa.distinct(Visit.enterprise_id)),
         sa.func.count(sa.distinct(sa.case((seen, Visit.enterprise_id)))),
     )
+    ratings = sa.join(NeedRating, needs, Need.id == NeedRating.need_id)
+    solved = sa.case((NeedRating.solved == Solved.YES, 1), else_=0)
+    said = (sa.func.coalesce(sa.func.sum(NeedRating.level), 0), sa.func.coalesce(sa.func.sum(solved), 0))
     return sa.union_all(
         counted("need", needs, _NEEDS, Need.ending),
         counted("promise", promises, _PROMISES),
         counted("visit", visits, Visit.id.in_(_visits()), also=enterprises),
+        counted("answer", visits, Visit.id.in_(_visits()), Visit.answer),
+        counted("rated", ratings, _RATINGS, sa.cast(sa.extract("epoch", NeedRating.at), sa.Integer), said),
     )
 
 
@@ -191,11 +222,12 @@ def _visited_by(scope: Scope) -> sa.Select:
 
 
 @cache
-def _visits_of(scope: Scope) -> sa.Select:
+def _visits_of(scope: Scope, confirmed: str = "") -> sa.Select:
+    said = [answered(confirmed)] if confirmed else []
     return (
-        sa.select(Visit.id, Visit.arrived_at, Visit.way, Visit.purposes, *_PLACE)
+        sa.select(Visit.id, Visit.arrived_at, Visit.way, Visit.purposes, Visit.answer, *_PLACE)
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
-        .where(Visit.id.in_(_visits()), visible(scope))
+        .where(Visit.id.in_(_visits()), visible(scope), *said)
         .order_by(Visit.arrived_at.desc(), Visit.id.desc())
         .limit(_most())
     )
@@ -206,13 +238,23 @@ def _values(person: Person, of: Whose, period: Period | None, most: int) -> dict
         "officer": of.id,
         "since": period.since if period else BEGINNING,
         "until": period.until if period else END,
+        "midnight": clock.local_midnight(clock.today()),
         "most": most,
     }
 
 
-def outcomes_of(person: Person, of: Whose, period: Period | None) -> Outcomes:
-    """Figures and the newest evidence of each kind; `period` None is all time."""
+def _kind(answer: str) -> str:
+    """What the list of visits calls it."""
+    return {"": "no", Answer.CONFIRMED.name: "yes"}.get(answer, "disputed")
+
+
+def outcomes_of(
+    person: Person, of: Whose, period: Period | None, confirmed: str = "", least_rated: int = 3
+) -> Outcomes:
+    """Figures and the newest evidence of each kind; `period` None is all time. `confirmed` chooses among the visits;
+    ratings are told in sets of at least `least_rated`."""
     scope = scope_of(person)
+    rated: list[tuple[date, Counter[str]]] = []
     values = _values(person, of, period, MOST_SHOWN)
     found = Outcomes()
     seen_needs = 0
@@ -226,14 +268,30 @@ def outcomes_of(person: Person, of: Whose, period: Period | None) -> Outcomes:
         elif what == "promise":
             found.kept = number
             found.hidden["promises"] = number - seen
+        elif what == "answer":
+            found.answers[_kind(state)] += number
+            if confirmed in ("", _kind(state)):
+                found.hidden["visits"] = found.hidden.get("visits", 0) + number - seen
+        elif what == "rated":
+            day = clock.local(datetime.fromtimestamp(int(state), UTC)).date()
+            rated.append((day, Counter(answers=number, levels=enterprises, solved=enterprises_seen)))
         else:
             found.visits, found.enterprises = number, enterprises
             found.hidden["enterprises"] = enterprises - enterprises_seen
+    found.rated = _rated(rated, period, least_rated)
     found.hidden["needs"] = found.closed - seen_needs
     found.needs = list(fetch(_needs_of(scope), values))
     found.promises = list(fetch(_promises_of(scope), values))
     found.visited = list(fetch(_visited_by(scope), values))
+    found.visits_made = list(fetch(_visits_of(scope, confirmed), values))
     return found
+
+
+def _rated(days: list[tuple[date, Counter[str]]], period: Period | None, least: int) -> Rated | None:
+    first, last = (period.first, period.last) if period else (None, None)
+    told = within(sets_of(days, clock.today(), least), first, last)
+    number = told["answers"]
+    return Rated(number, round(told["levels"] / number, 1), told["solved"]) if number else None
 
 
 def evidence(person: Person, of: Whose, period: Period | None) -> Iterator[tuple[str, Any]]:

@@ -17,10 +17,14 @@ from fieldapp.desk.rules import NONE, OfficerLine, next_stop, plans_of
 from fieldapp.enterprises.queries import Filters, list_enterprises
 from fieldapp.followups.queries import MOST_WAITING
 from fieldapp.guards import kept, kept_in_pack, needs
+from fieldapp.needs.clock import lit
+from fieldapp.needs.listing import pressing
+from fieldapp.needs.models import Light, NeedStatus
 from fieldapp.notices.queries import unread
 from fieldapp.pages import MOST_PACKED, packing, page, redirect
 from fieldapp.periods import Period, period_named
 from fieldapp.refusals import NotFound
+from fieldapp.visits.ratings import of_teams
 
 SHOWN = 5
 SHOWN_NEWS = 3  # of each kind that came in this week
@@ -66,7 +70,9 @@ def today() -> Response:
     kind, stop = next_stop(plans, due)
     # Also what the tab's badge says, see followups.queries.waiting.
     promised = own_promises(person, MOST_WAITING)
+    pressed = pressing(person, now, SHOWN)
     news = unread(person)
+    board = boards.board(person, period, week, now) if person.is_lead else None
     told = {url_for("visits.show", visit_id=visit.id) for visit in plans.returned}
     rows = {"unfinished": plans.unfinished, "planned": plans.planned, "due": due}
     if kind:
@@ -82,6 +88,7 @@ def today() -> Response:
         visited=visited_by(person, week.since),
         waiting=len(promised),
         unread=len(news),
+        to_accept=board.standing_at(NeedStatus.SUBMITTED) if board else 0,
         # A visit that was sent back stands among what is to be done, with the lead's words: not once more as news.
         news=[one for one in news if not (one.kind == "visit_returned" and one.path in told)],
         kind=kind,
@@ -90,8 +97,10 @@ def today() -> Response:
         plans=plans,
         rows=rows,
         promises=promised[:SHOWN],
+        pressing=pressed,
+        lights={need.id: lit(need, now) for need in pressed},
         period=period,
-        board=boards.board(person, period, week, day) if person.is_lead else None,
+        board=board,
         shown=SHOWN,
     )
 
@@ -123,7 +132,7 @@ def lead() -> Response:
     day = clock.local(now).date()
     period, week = _period(day), _week(day)
     person = _person()
-    shown = boards.board(person, period, week, day)
+    shown = boards.board(person, period, week, now)
     lines = boards.officer_lines(person, shown)
     return page(
         "desk/lead.html",
@@ -137,7 +146,9 @@ def lead() -> Response:
         overdue=boards.overdue_promises(person, day, SHOWN),
         week=week,
         news=boards.came_in(person, week, SHOWN_NEWS),
+        lights=Light,
         shown=SHOWN,
+        told=of_teams(person.led_team_ids, period.first, period.last),
     )
 
 

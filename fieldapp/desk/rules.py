@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from fieldapp.needs import Ending, NeedStatus
-from fieldapp.visits import VisitStatus
+from fieldapp.visits import Answer, VisitStatus
 
 # A need is closed when its work is done, whatever became of it; withdrawn or merged ones were never worked on.
 CLOSED = frozenset({NeedStatus.RESOLVED.name, NeedStatus.RATED.name})
@@ -86,6 +86,11 @@ class Board:
     claim_seconds: int = 0
     overdue: int = 0
     to_review: int = 0
+    answers: dict[str, int] = field(
+        default_factory=lambda: {"yes": 0, "no": 0, "disputed": 0}
+    )  # visits of the period: confirmed by the enterprise, not, disputed
+    # Needs that are open now: by the name of their state, by the name of their light ("" for none).
+    stuck: dict[str, dict[str, int]] = field(default_factory=dict)
     week: dict[str, int] = field(default_factory=lambda: {"visits": 0, "needs": 0, "promises": 0})
 
     @property
@@ -102,10 +107,34 @@ class Board:
         return round(self.claim_seconds / self.claimed / 86400, 1) if self.claimed else None
 
     @property
+    def visits(self) -> int:
+        """Made in the period."""
+        return sum(self.answers.values())
+
+    @property
     def stages(self) -> list[tuple[NeedStatus, int]]:
         """The way of a need, each state with how many stand there; states beside the way only when there are some."""
         aside = [s for s in NeedStatus if s not in STAGES and self.states.get(s.name)]
         return [(state, self.states.get(state.name, 0)) for state in (*STAGES, *aside)]
+
+    @property
+    def waiting(self) -> list[tuple[NeedStatus, int, dict[str, int]]]:
+        """Where open needs stand: state, how many, how many by light. In the order of their way, the rest last."""
+        states = [state for state in NeedStatus if self.stuck.get(state.name)]
+        states.sort(key=lambda state: (state not in STAGES, list(NeedStatus).index(state)))
+        return [(state, sum(self.stuck[state.name].values()), self.stuck[state.name]) for state in states]
+
+    def standing_at(self, state: NeedStatus) -> int:
+        """How many open needs stand in that state."""
+        return sum(self.stuck.get(state.name, {}).values())
+
+    @property
+    def open_by_light(self) -> dict[str, int]:
+        lights: dict[str, int] = {}
+        for counts in self.stuck.values():
+            for light, number in counts.items():
+                lights[light] = lights.get(light, 0) + number
+        return lights
 
     def officer(self, officer_id: int | None) -> OfficerLine:
         line = self.officers.get(officer_id)
@@ -150,11 +179,16 @@ def _add(board: Board, tally: Tally) -> None:
                 line.solved += number
     elif tally.what == "open":
         board.officer(tally.officer_id).open_needs += number
+    elif tally.what == "stuck":
+        board.stuck.setdefault(tally.state, {})[tally.ending] = number
     elif tally.what == "overdue":
         board.overdue += number
         board.officer(tally.officer_id).overdue += number
     elif tally.what == "claimed":
         board.claimed, board.claim_seconds = number, tally.seconds
+    elif tally.what == "answers":
+        kind = {"": "no", Answer.CONFIRMED.name: "yes"}.get(tally.ending, "disputed")
+        board.answers[kind] += number
     elif tally.what == "review":
         board.to_review = number
     else:

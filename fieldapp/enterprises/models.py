@@ -63,6 +63,8 @@ class Enterprise(db.Model):
     division: Mapped[str] = mapped_column(sa.String(2), default="")  # its first two digits
     staff: Mapped[int | None]
     quiet_times: Mapped[str] = mapped_column(sa.String(200), default="")
+    quiet_asked: Mapped[str] = mapped_column(sa.String(200), default="")  # what it would like there instead
+    quiet_asked_at: Mapped[datetime | None]  # None: nothing is asked for
     checkin_radius: Mapped[int] = mapped_column(default=500)  # metres
     status: Mapped[EnterpriseStatus] = mapped_column(named(EnterpriseStatus), default=EnterpriseStatus.ACTIVE)
     last_visited_on: Mapped[date | None]

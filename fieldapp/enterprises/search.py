@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
+from fieldapp.pinyin import syllables
 
 # Characters of a suffix that are kept. A longer query is looked up by its head and its tail.
 DEPTH = 12
@@ -45,7 +45,7 @@ def _syllables(text: str) -> tuple[tuple[str, str], ...]:
         if run.isascii():
             parts.append((run, run))
         else:
-            said = (normal(part) for part in lazy_pinyin(run, style=Style.NORMAL))
+            said = (normal(part) for part in syllables(run))
             parts += [(syllable, syllable[0]) for syllable in said if syllable]
     return tuple(parts)
 
@@ -76,7 +76,7 @@ def tokens_of(
 @lru_cache(maxsize=20_000)
 def _said(character: str) -> tuple[str, ...]:
     """The pinyin of one character."""
-    return tuple(normal(syllable) for syllable in lazy_pinyin(character, style=Style.NORMAL))
+    return tuple(normal(syllable) for syllable in syllables(character))
 
 
 def spot(text: str, terms: Iterable[str]) -> tuple[int, int] | None:

@@ -16,10 +16,11 @@ from fieldapp.followups import routes as _routes  # noqa: F401
 from fieldapp.followups.blueprint import bp
 from fieldapp.followups.forms import calendar_gap, due_choices
 from fieldapp.followups.models import FollowUp, FollowUpStatus
-from fieldapp.followups.queries import promises_about, waiting
+from fieldapp.followups.queries import promises_about, waiting_badge
 from fieldapp.formats import EN_WEEKDAYS, WEEKDAYS
 from fieldapp.formats import day as short_day
 from fieldapp.languages import lazy, speaking
+from fieldapp.notices.badges import badges, bring
 from fieldapp.pages import add_notice
 
 NOTICES = {
@@ -35,13 +36,14 @@ NOTICES = {
 
 def init(app: Flask) -> None:
     calendars.init(app)
+    bring("promises", waiting_badge)
     for key, sentence in NOTICES.items():
         add_notice(key, "ok", sentence)
 
     @app.template_global()
     def promises_waiting() -> int:
         """The number on the 跟进 tab; asked only by pages that have the tab."""
-        return waiting(current_user)
+        return badges(current_user._get_current_object())["promises"]
 
     @app.template_global()
     def promises_of_need(need_id: uuid.UUID) -> list[Any]:

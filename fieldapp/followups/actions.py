@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import url_for
@@ -275,7 +275,7 @@ def _touch(follow_up: FollowUp, at: datetime) -> None:
     made(follow_up.id, follow_up.version)
 
 
-def _tell(follow_up: FollowUp, user_id: int, kind: str, at: datetime, **details: object) -> None:
+def _tell(follow_up: FollowUp, user_id: int, kind: str, at: datetime, **details: Any) -> None:
     path = url_for("followups.show", follow_up_id=follow_up.id)
     tell(user_id, kind, at, path, title=follow_up.title, **details)
 

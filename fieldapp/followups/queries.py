@@ -23,6 +23,7 @@ from fieldapp.followups.models import FollowUp, FollowUpNote, FollowUpStatus, Fo
 from fieldapp.followups.rules import moved_dates, week_ends
 from fieldapp.languages import _
 from fieldapp.needs.models import Need
+from fieldapp.notices.badges import Number
 from fieldapp.pages import keyset_cursor, keyset_place
 from fieldapp.refusals import NotAllowed, NotFound
 
@@ -143,8 +144,8 @@ def promises_about(person: Person, need_id: uuid.UUID) -> list[Any]:
 
 
 @cache
-def _waiting(scope: Scope) -> sa.Select:
-    return sa.select(sa.func.count()).select_from(
+def _waiting(scope: Scope) -> sa.ScalarSelect[int]:
+    some = (
         sa.select(FollowUp.due_on)
         .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
         .where(
@@ -155,11 +156,20 @@ def _waiting(scope: Scope) -> sa.Select:
         .limit(MOST_WAITING)
         .subquery()
     )
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+
+
+def waiting_badge(person: Person) -> Number | None:
+    """Open promises of this person, for the tab of officers; counted to 100 at most."""
+    if not person.is_officer:
+        return None
+    return _waiting(scope_of(person)), {"assignee": person.id, **scope_values(person)}
 
 
 def waiting(person: Person) -> int:
-    """Open promises of this person, for the tab's badge; counted to 100 at most."""
-    return int(fetch(_waiting(scope_of(person)), {"assignee": person.id, **scope_values(person)})[0][0])
+    """The same number by itself."""
+    number, asked = _waiting(scope_of(person)), {"assignee": person.id, **scope_values(person)}
+    return int(fetch(sa.select(number), asked)[0][0])
 
 
 def officers_of(person: Person) -> list[Any]:

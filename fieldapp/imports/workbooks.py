@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-import xlsxwriter
-
 from fieldapp.imports.columns import MONEY, YEARLY, Mapping
 from fieldapp.imports.sheets import CellError, Grid, Value
 from fieldapp.languages import _
@@ -44,6 +42,8 @@ TEXT_COLUMNS = {"统一社会信用代码", "行业代码", "联系电话"}
 
 def template_workbook(year: int, regions: Sequence[str]) -> bytes:
     """A blank ledger: headings, an example row that the import passes over, a sheet that explains."""
+    import xlsxwriter
+
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, _options())
     sheet = book.add_worksheet("企业名单")
@@ -101,6 +101,8 @@ def template_workbook(year: int, regions: Sequence[str]) -> bytes:
 
 def refused_workbook(grid: Grid, mapping: Mapping, refused: Sequence[tuple[int, str]]) -> bytes:
     """The refused rows as they stood, and a column that says why; can be put right and uploaded as it is."""
+    import xlsxwriter
+
     stream = io.BytesIO()
     book = xlsxwriter.Workbook(stream, _options())
     sheet = book.add_worksheet(_("不能入库的行")[:31])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldapp.enterprises.access import serves_enterprises
 from fieldapp.needs.models import ENDED
-from fieldapp.needs.rules import STEPS, Step, Who
+from fieldapp.needs.steps import INSIDE, STEPS, Step, Who, open_among
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
@@ -36,7 +36,9 @@ def _holds(person: Person, need: Any) -> bool:
 
 
 def can_step(person: Person, need: Any, step: Step) -> bool:
-    """Whether this step is theirs; whether its moment has come is for rules.destination to say."""
+    """Whether this step is theirs; whether its moment has come is for steps.destination to say."""
+    if step.who not in INSIDE:
+        return False
     if person.is_lead or step.who is Who.SEEING:
         return True
     if step.who is Who.WRITER:
@@ -48,4 +50,9 @@ def can_step(person: Person, need: Any, step: Step) -> bool:
 
 def open_steps(person: Person, need: Any) -> list[Step]:
     """What this person may do with the need as it stands, the way forward first."""
-    return [step for step in STEPS.values() if need.status in step.moves and can_step(person, need, step)]
+    return [step for step in open_among(STEPS.values(), need) if can_step(person, need, step)]
+
+
+def enterprise_steps(need: Any) -> list[Step]:
+    """What the enterprise may do with its order as it stands; `need` is a row of queries.need_at_door."""
+    return [step for step in open_among(STEPS.values(), need) if step.who is Who.ENTERPRISE]

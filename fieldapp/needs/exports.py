@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fieldapp import clock
 from fieldapp.db import reading
 from fieldapp.formats import day, masked_phone, word
 from fieldapp.languages import _
-from fieldapp.needs.queries import MOST_EXPORTED, Filters, exported_needs
+from fieldapp.needs.clock import light_of, light_words
+from fieldapp.needs.listing import MOST_EXPORTED, Filters, exported_needs
 from fieldapp.needs.rules import PARTS, quality
 from fieldapp.workbook import Column, workbook
 
@@ -40,6 +42,11 @@ def _columns() -> list[Column]:
         Column(_("来源"), 10),
         Column(_("提出人"), 10),
         Column(_("接单人"), 10),
+        Column(_("灯"), 8),
+        Column(_("期限（工作日）"), 12),
+        Column(_("应在何时前"), 16, "moment"),
+        Column(_("现在这一步"), 10),
+        Column(_("重新打开次数"), 8, "whole"),
         Column(_("提出时间"), 16, "moment"),
         Column(_("结束时间"), 16, "moment"),
         Column(_("办结结果"), 12),
@@ -57,8 +64,9 @@ def _said(value: Any) -> str:
     return word(value) if value is not None else ""
 
 
-def _row(need: Any, *, phones: bool) -> list[Any]:
+def _row(need: Any, now: datetime, *, phones: bool) -> list[Any]:
     phone = need.contact_phone or ""
+    light = light_of(need, now)
     return [
         need.title,
         need.enterprise,
@@ -81,6 +89,11 @@ def _row(need: Any, *, phones: bool) -> list[Any]:
         _said(need.source),
         need.author,
         need.holder,
+        _said(light),
+        light_words(need, now),
+        need.due_at,
+        _said(need.clock),
+        need.reopened,
         need.created_at,
         need.ended_at,
         _said(need.ending),
@@ -101,13 +114,14 @@ def needs_workbook(person: Person, filters: Filters, *, phones: bool) -> tuple[b
                 ] * (len(columns) - 1)
                 return
             told += 1
-            yield _row(need, phones=phones)
+            yield _row(need, now, phones=phones)
 
-    columns = _columns()
+    columns, now = _columns(), clock.now()
     note = _(
-        "%(name)s 于 %(day)s 导出；只含本人可见的企业；金额单位：万元；%(phones)s",
+        "%(name)s 于 %(day)s 导出；%(scope)s；金额单位：万元；%(phones)s",
         name=person.name,
         day=day(clock.today()),
+        scope=_("别的服务团的需求，按企业同意的公开程度列出") if filters.shared else _("只含本人可见的企业"),
         phones=_("含联系电话，请妥善保管") if phones else _("电话已脱敏"),
     )
     with reading() as session:

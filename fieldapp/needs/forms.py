@@ -9,21 +9,31 @@ from enum import Enum
 from typing import Any
 
 from wtforms import (
+    BooleanField,
     DateField,
     DecimalField,
     FieldList,
     FormField,
     HiddenField,
-    RadioField,
     SelectChoice,
-    SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from fieldapp import clock
-from fieldapp.forms import Form, PhoneId, choices_of, no_control_characters, typed
+from fieldapp.attachments.forms import DocumentsField, PhotosField
+from fieldapp.formats import day
+from fieldapp.forms import (
+    Form,
+    PhoneId,
+    RadioField,
+    SelectField,
+    choices_of,
+    no_control_characters,
+    relabel,
+    typed,
+)
 from fieldapp.languages import lazy
 from fieldapp.needs.models import (
     Cooperation,
@@ -35,7 +45,8 @@ from fieldapp.needs.models import (
     NeedSource,
     Urgency,
 )
-from fieldapp.needs.rules import Asks, Step, digest
+from fieldapp.needs.rules import digest
+from fieldapp.needs.steps import Asks, Step
 
 MOST_INDICATORS = 10
 
@@ -245,6 +256,7 @@ def version_of(form: NeedForm) -> int:
 
 
 class NoteForm(Form):
+    shown = BooleanField(lazy("企业也能看到这一条"))
     text = TextAreaField(
         lazy("记一笔进展"),
         [
@@ -260,25 +272,97 @@ class NoteForm(Form):
 
 
 class StepForm(Form):
-    """What a step asks for: a sentence that must or may be said, and for the last one how it really ended."""
+    """What a step asks for: a sentence that must or may be said, and besides it what steps.Asks names."""
 
-    ending = RadioField(lazy("办得怎样"), choices=choices_of(Ending))
+    ending = RadioField(
+        lazy("办得怎样"),
+        choices=[SelectChoice(one.name, lazy(one.value)) for one in Ending if one is not Ending.PARTLY],
+    )
+    unit = StringField(
+        lazy("转给哪个单位"), [Length(max=100, message=lazy("最多 100 个字。")), no_control_characters]
+    )
+    officer = SelectField(lazy("派给谁"), choices=[])
+    twin = SelectField(lazy("并入哪一条"), choices=[])
+    days = SelectField(lazy("再要几个工作日"), choices=[])
     text = TextAreaField(
         lazy("说明"), [Length(max=2000, message=lazy("最多 2000 个字。")), no_control_characters]
     )
+    photos = PhotosField(lazy("照片"))
+    documents = DocumentsField(lazy("文件"))
 
-    def __init__(self, *args: Any, step: Step, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        step: Step,
+        officers: Sequence[Any] = (),
+        twins: Sequence[Any] = (),
+        most_days: int = 0,
+        most_photos: int | None = None,  # None: nothing can be sent along
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.step = step
-        if step.asks is not Asks.ENDING:
-            del self.ending
+        for name, asks in (
+            ("ending", Asks.ENDING), ("unit", Asks.UNIT), ("officer", Asks.OFFICER), ("twin", Asks.TWIN),
+            ("days", Asks.DAYS),
+        ):  # fmt: skip
+            if step.asks is not asks:
+                delattr(self, name)
+        if most_photos is None:
+            del self.photos, self.documents
+        else:
+            self.photos.most = most_photos
+        if step.asks is Asks.OFFICER:
+            self.officer.choices = [
+                SelectChoice("", lazy("请选一位")),
+                *(
+                    SelectChoice(
+                        str(one.id), lazy("%(name)s（在办 %(count)s 件）", name=one.name, count=one.open)
+                    )
+                    for one in officers
+                ),
+            ]
+        if step.asks is Asks.TWIN:
+            self.twin.choices = [
+                SelectChoice("", lazy("请选一条")),
+                *(SelectChoice(str(one.id), f"{one.title}（{day(one.created_at)}）") for one in twins),
+            ]
+        if step.asks is Asks.DAYS:
+            self.days.choices = [
+                SelectChoice("", lazy("请选天数")),
+                *(SelectChoice(str(n), lazy("%(count)s 个工作日", count=n)) for n in range(1, most_days + 1)),
+            ]
         if step.question:
-            self.text.label.text = lazy(step.question)
+            relabel(self.text, lazy(step.question))
+
+    @property
+    def files(self) -> list[Any]:
+        return [*self.photos.photos, *self.documents.documents] if "photos" in self else []
+
+    @property
+    def text_is_optional(self) -> bool:
+        return self.step.asks in (Asks.NOTHING, Asks.MAYBE, Asks.OFFICER, Asks.TWIN)
 
     def validate_ending(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(lazy("请选一项，如实选就好。"))
 
+    def validate_unit(self, field: Any) -> None:
+        if not typed(field):
+            raise ValidationError(lazy("请写清转给哪个单位。"))
+
+    def validate_officer(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(lazy("请选一位。"))
+
+    def validate_twin(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(lazy("请选一条。"))
+
+    def validate_days(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(lazy("请选天数。"))
+
     def validate_text(self, field: Any) -> None:
-        if self.step.asks is not Asks.NOTHING and not typed(field):
+        if not self.text_is_optional and not typed(field):
             raise ValidationError(lazy("请写一句。"))

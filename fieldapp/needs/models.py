@@ -10,6 +10,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fieldapp.attachments import Attachment  # noqa: F401  (need_file points at its table)
 from fieldapp.clock import now
 from fieldapp.db import db, named
 from fieldapp.languages import N_
@@ -88,6 +89,34 @@ class Ending(enum.Enum):
     EXPLAINED = N_("讲明缘由")
     SCHEDULED = N_("已排上日程")
     IMPOSSIBLE = N_("暂时办不了")
+    PARTLY = N_("部分解决")  # only the enterprise says so, of what was called solved
+
+
+class Clock(enum.Enum):
+    """The promise that is running; each has its limit in working days (settings CLOCK_…)."""
+
+    ACCEPT = N_("受理")
+    CLAIM = N_("接单")
+    CONTACT = N_("联系")
+    PLAN = N_("给方案")
+    RESOLVE = N_("答复")
+
+
+class Light(enum.Enum):
+    """How a running promise stands; derived from due_at and warn_at, never stored (see clock.py)."""
+
+    RED = N_("红灯")
+    YELLOW = N_("黄灯")
+    GREEN = N_("绿灯")
+    GREY = N_("灰灯")
+
+
+class Solved(enum.Enum):
+    """What the enterprise says of the result."""
+
+    YES = N_("真正解决")
+    PARTLY = N_("部分解决")
+    NO = N_("没有解决")
 
 
 class NeedSource(enum.Enum):
@@ -118,6 +147,13 @@ class Need(db.Model):
         sa.Index(None, "claimed_by_id", "status"),
         sa.Index(None, "claimed_by_id", "ended_at"),
         sa.Index(None, "ended_at"),
+        sa.Index(None, "due_at", "id"),
+        sa.Index(None, "status", "due_at", "id"),
+        sa.Index(None, "merged_into_id"),
+        sa.Index(None, "enterprise_id", "due_at", "warn_at"),
+        sa.Index(None, "enterprise_id", "paused_at"),
+        sa.Index(None, "paused_at", "id"),
+        sa.Index(None, "disclosure", "created_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
@@ -143,6 +179,27 @@ class Need(db.Model):
     ended_at: Mapped[datetime | None]
     author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     claimed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    # The promise that runs: which, since when it counts, what was added to its limit, and when it falls due. Both
+    # instants are empty while it is paused or nothing runs; lights are read from them.
+    clock: Mapped[Clock | None] = mapped_column(named(Clock))
+    clock_from: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    warn_at: Mapped[datetime | None]
+    paused_at: Mapped[
+        datetime | None
+    ]  # since when the enterprise is asked, or the matter waits for a condition
+    paused_minutes: Mapped[int] = mapped_column(
+        default=0
+    )  # office minutes of earlier pauses since clock_from
+    asked_days: Mapped[int | None]  # an extension somebody has asked for, in working days
+    extra_days: Mapped[int] = mapped_column(default=0)  # granted for the running clock
+    warned: Mapped[Light | None] = mapped_column(named(Light))  # the last light that people were told of
+    status_at: Mapped[
+        datetime | None
+    ]  # since when it stands where it stands; None: since before this was kept
+    reopened: Mapped[int] = mapped_column(default=0)  # how often a result was given back
+    referred_to: Mapped[str] = mapped_column(sa.String(100), default="")
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("need.id"))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
@@ -160,3 +217,58 @@ class NeedEvent(db.Model):
     before: Mapped[NeedStatus | None] = mapped_column(named(NeedStatus))
     after: Mapped[NeedStatus] = mapped_column(named(NeedStatus))
     note: Mapped[str] = mapped_column(sa.Text, default="")
+    step: Mapped[str] = mapped_column(
+        sa.String(20), default=""
+    )  # its name in steps.STEPS; "": noted, changed, handed over
+    shown: Mapped[bool] = mapped_column(default=False)  # the enterprise reads the note on its receipt
+    from_enterprise: Mapped[bool] = mapped_column(default=False)  # said at the enterprise's own door
+
+
+class NeedRating(db.Model):
+    """What the enterprise said of a result, once a result. Officers see these in sum only."""
+
+    __tablename__ = "need_rating"
+    __table_args__ = (sa.Index(None, "officer_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    need_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("need.id"), index=True)
+    officer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))  # who had brought the result
+    at: Mapped[datetime]
+    solved: Mapped[Solved] = mapped_column(named(Solved))
+    level: Mapped[int] = mapped_column(sa.SmallInteger)  # 1 very dissatisfied … 5 very satisfied
+    comment: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+need_file = sa.Table(
+    "need_file",
+    db.metadata,
+    sa.Column("need_id", sa.ForeignKey("need.id"), primary_key=True),
+    sa.Column("attachment_id", sa.ForeignKey("attachment.id"), primary_key=True, index=True),
+    sa.Column("event_id", sa.ForeignKey("need_event.id"), index=True),  # the line of the log it came with
+    sa.Column("position", sa.SmallInteger, nullable=False),
+)
+
+
+class NeedToken(db.Model):
+    """The index of titles, see titles.py. Walked by token, and emptied by need when a title changes."""
+
+    __tablename__ = "need_token"
+    __table_args__ = (sa.Index(None, "need_id", "token"), {"sqlite_with_rowid": False})
+
+    token: Mapped[str] = mapped_column(
+        sa.String(8, collation="C").with_variant(sa.String(8), "sqlite"), primary_key=True
+    )
+    need_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("need.id"), primary_key=True)
+
+
+class NeedView(db.Model):
+    """Filters of the pool that somebody wants to find again, under a name of their own."""
+
+    __tablename__ = "need_view"
+    __table_args__ = (sa.UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
+    name: Mapped[str] = mapped_column(sa.String(20))
+    query: Mapped[str] = mapped_column(sa.String(500))  # as it stands in the address
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import current_app
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
-from fieldapp import clock
 from fieldapp.accounts import Region, User
-from fieldapp.db import db, fetch
+from fieldapp.accounts.models import Role, team_lead
+from fieldapp.attachments.models import Attachment
+from fieldapp.db import fetch, last_asked, one_of
 from fieldapp.enterprises.access import Scope, assigned, scope_of, scope_values, visible, visible_to
 from fieldapp.enterprises.models import Contact, Enterprise
-from fieldapp.languages import _
-from fieldapp.needs.models import (
-    ENDED,
-    Ending,
-    Need,
-    NeedEvent,
-    NeedField,
-    NeedKind,
-    NeedStatus,
-    Urgency,
-)
-from fieldapp.pages import keyset_cursor, keyset_place
+from fieldapp.needs import titles
+from fieldapp.needs.models import ENDED, Need, NeedEvent, NeedRating, NeedStatus, NeedToken, need_file
+from fieldapp.needs.steps import CALLED_BY, HELD, STEPS
 from fieldapp.refusals import NotAllowed, NotFound
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
-# The work on these is done, whatever came of it; withdrawn, declined and merged ones were never worked on.
-CLOSED = (NeedStatus.RESOLVED, NeedStatus.RATED)
-# Their work is done, whatever became of it; what was declined or withdrawn was never worked on.
-CLOSED = (NeedStatus.RESOLVED, NeedStatus.RATED)
-
-# Counting stops here: "1000+" tells as much as an exact figure and costs the same at any size.
-MOST_COUNTED = 1000
-# An export holds no more than this, and says so.
-MOST_EXPORTED = 20_000
-
 _author, _holder = aliased(User), aliased(User)
+
+
+# Since when the enterprise wishes to be called: its last word of that, unless somebody has called since.
+CALL_AT: sa.Label[Any] = (
+    sa.select(
+        sa.case(
+            (sa.and_(NeedEvent.step == "call", one_of(Need.status, tuple(STEPS["call"].moves))), NeedEvent.at)
+        )
+    )
+    .where(NeedEvent.need_id == Need.id, NeedEvent.step.in_(("call", *CALLED_BY)))
+    .order_by(NeedEvent.id.desc())
+    .limit(1)
+    .correlate(Need)
+    .scalar_subquery()
+    .label("call_at")
+)
 
 
 @cache
@@ -61,6 +56,7 @@ def _need_of(scope: Scope) -> sa.Select:
             Contact.title.label("contact_title"),
             Contact.phone.label("contact_phone"),
             Enterprise.id.in_(assigned()).label("serves"),
+            CALL_AT,
         )
         .select_from(Need)
         .join(Enterprise, Enterprise.id == Need.enterprise_id)
@@ -73,7 +69,8 @@ def _need_of(scope: Scope) -> sa.Select:
 
 
 def find_need(person: Person, need_id: uuid.UUID, to: Callable[[Person, Any], bool] | None = None) -> Any:
-    """One need: its columns, and enterprise, region, author, holder, contact, contact_title, contact_phone, serves.
+    """One need: its columns, and enterprise, region, author, holder, contact, contact_title, contact_phone, serves,
+    call_at.
 
     Raises NotFound outside the person's scope, NotAllowed when `to` says no.
     """
@@ -85,8 +82,107 @@ def find_need(person: Person, need_id: uuid.UUID, to: Callable[[Person, Any], bo
     return found[0]
 
 
+@cache
+def _at_door() -> sa.Select:
+    return (
+        sa.select(
+            *Need.__table__.c, Enterprise.name.label("enterprise"), _holder.name.label("holder"), CALL_AT
+        )
+        .join(Enterprise, Enterprise.id == Need.enterprise_id)
+        .outerjoin(_holder, _holder.id == Need.claimed_by_id)
+        .where(Need.id == sa.bindparam("need", type_=Need.id.type))
+    )
+
+
+def need_at_door(need_id: uuid.UUID) -> Any | None:
+    """One need as the enterprise's own door and the clock know it: its columns, enterprise, holder, call_at. The
+    caller has asked for the receipt."""
+    return next(iter(fetch(_at_door(), {"need": need_id})), None)
+
+
+_LEADS = (
+    sa.select(User.id)
+    .join(team_lead, team_lead.c.user_id == User.id)
+    .join(Enterprise, Enterprise.team_id == team_lead.c.team_id)
+    .where(Enterprise.id == sa.bindparam("enterprise"), User.active)
+    .order_by(User.id)
+)
+_OFFICER = (
+    sa.select(User.id)
+    .join(Enterprise, Enterprise.officer_id == User.id)
+    .where(Enterprise.id == sa.bindparam("enterprise"), User.active)
+)
+
+
+_TEAM = sa.select(Enterprise.team_id).where(Enterprise.id == sa.bindparam("enterprise"))
+
+
+def leads_of(enterprise_id: int) -> list[int]:
+    """Ids of who leads the team that serves that enterprise."""
+    return [row.id for row in fetch(_LEADS, {"enterprise": enterprise_id})]
+
+
+def team_of(enterprise_id: int) -> int | None:
+    """The team that serves that enterprise."""
+    team_id: int | None = fetch(_TEAM, {"enterprise": enterprise_id})[0].team_id
+    return team_id
+
+
+def those_serving(enterprise_id: int) -> list[int]:
+    """Who hears of an enterprise's need that nobody has claimed: its main officer, or the leads."""
+    return [row.id for row in fetch(_OFFICER, {"enterprise": enterprise_id})] or leads_of(enterprise_id)
+
+
+def officers_for(need: Any) -> list[Any]:
+    """Who could take that need: active officers of the enterprise's team. Rows of id, name, open (needs in work)."""
+    held = (
+        sa.select(sa.func.count())
+        .where(Need.claimed_by_id == User.id, one_of(Need.status, HELD))
+        .scalar_subquery()
+        .label("open")
+    )
+    team = sa.select(Enterprise.team_id).where(Enterprise.id == need.enterprise_id).scalar_subquery()
+    query = sa.select(User.id, User.name, held).where(
+        User.team_id == team, User.active, User.role == Role.OFFICER
+    )
+    return list(fetch(query.order_by("open", User.name, User.id)))
+
+
+def twins_for(need: Any) -> list[Any]:
+    """Other open needs of the same enterprise: rows of id, title, created_at, newest first."""
+    query = sa.select(Need.id, Need.title, Need.created_at).where(
+        Need.enterprise_id == need.enterprise_id, Need.id != need.id, Need.status.not_in(ENDED)
+    )
+    return list(fetch(query.order_by(Need.created_at.desc(), Need.id.desc()).limit(50)))
+
+
+_RATINGS = (
+    sa.select(
+        NeedRating.at, NeedRating.solved, NeedRating.level, NeedRating.comment, User.name.label("officer")
+    )
+    .outerjoin(User, User.id == NeedRating.officer_id)
+    .where(NeedRating.need_id == sa.bindparam("need", type_=Need.id.type))
+    .order_by(NeedRating.at, NeedRating.id)
+)
+
+
+def ratings_of(need_id: uuid.UUID) -> list[Any]:
+    """What the enterprise said of each result, oldest first; for leads. The door has been asked."""
+    return list(fetch(_RATINGS, {"need": need_id}))
+
+
 _EVENTS = (
-    sa.select(NeedEvent.id, NeedEvent.at, NeedEvent.before, NeedEvent.after, NeedEvent.note, User.name.label("by"))
+    sa.select(
+        NeedEvent.id,
+        NeedEvent.at,
+        NeedEvent.before,
+        NeedEvent.after,
+        NeedEvent.note,
+        NeedEvent.step,
+        NeedEvent.shown,
+        NeedEvent.from_enterprise,
+        User.name.label("by"),
+    )
     .outerjoin(User, User.id == NeedEvent.by_id)
     .where(NeedEvent.need_id == sa.bindparam("need", type_=Need.id.type))
     .order_by(NeedEvent.at, NeedEvent.id)
@@ -94,150 +190,78 @@ _EVENTS = (
 
 
 def events_of(need_id: uuid.UUID) -> list[Any]:
-    """The log, oldest first: id, at, before, after, note, by. The door has been asked for the need before."""
+    """The log, oldest first: id, at, before, after, note, step, shown, from_enterprise, by. The door has been asked."""
     return list(fetch(_EVENTS, {"need": need_id}))
 
 
-@dataclass
-class Filters:
-    """What the list is asked for; every field comes from the address."""
-
-    state: str = "open"  # open / closed / ended / all / a NeedStatus in small letters
-    kind: NeedKind | None = None
-    field: NeedField | None = None
-    urgency: Urgency | None = None
-    ending: Ending | None = None
-    region: int | None = None
-    mine: bool = False
-    since: date | None = None  # when it came in
-    until: date | None = None  # that day included
-    officer: int | None = None  # who mainly serves the enterprise
-    page: str = ""
-
-    @property
-    def status(self) -> NeedStatus | None:
-        return NeedStatus.__members__.get(self.state.upper())
+_FILES = (
+    sa.select(
+        Attachment.id,
+        Attachment.width,
+        Attachment.height,
+        Attachment.bytes,
+        Attachment.media_type,
+        Attachment.original_name,
+        need_file.c.event_id,
+    )
+    .join(need_file, need_file.c.attachment_id == Attachment.id)
+    .where(need_file.c.need_id == sa.bindparam("need", type_=need_file.c.need_id.type))
+    .order_by(Attachment.created_at, need_file.c.position)
+)
 
 
-def _conditions(person: Person, filters: Filters) -> list[Any]:
-    conditions: list[Any] = [visible_to(person)]
-    if filters.status is not None:
-        conditions.append(Need.status == filters.status)
-    elif filters.state == "closed":
-        conditions.append(Need.status.in_(CLOSED))
-    elif filters.state == "ended":
-        conditions.append(Need.status.in_(ENDED))
-    elif filters.state != "all":
-        conditions.append(Need.status.not_in((*ENDED, NeedStatus.DRAFT)))
-    for column, wanted in (
-        (Need.kind, filters.kind),
-        (Need.field, filters.field),
-        (Need.urgency, filters.urgency),
-        (Need.ending, filters.ending),
-        (Enterprise.region_id, filters.region),
-        (Enterprise.officer_id, filters.officer),
-    ):
-        if wanted is not None:
-            conditions.append(column == wanted)
-    if filters.mine:
-        conditions.append(sa.or_(Need.claimed_by_id == person.id, Need.author_id == person.id))
-    if filters.since:
-        conditions.append(Need.created_at >= clock.local_midnight(filters.since))
-    if filters.until:
-        conditions.append(Need.created_at < clock.local_midnight(filters.until + timedelta(days=1)))
-    return conditions
+def files_of(need_id: uuid.UUID) -> dict[int | None, list[Any]]:
+    """Photos and PDFs by the line of the log they came with, None for those that came with the need itself: rows of id,
+    width, height, bytes, media_type, original_name. The door has been asked."""
+    found: dict[int | None, list[Any]] = {}
+    for row in fetch(_FILES, {"need": need_id}):
+        found.setdefault(row.event_id, []).append(row)
+    return found
 
 
-def officer_words(person: Person, officer_id: int) -> str:
-    """The filter `officer` in words; the name only of somebody who has an enterprise in sight."""
-    has_one = sa.exists().where(Enterprise.officer_id == User.id, visible_to(person)).correlate(User)
-    name = db.session.scalar(sa.select(User.name).where(User.id == officer_id, has_one))
-    return _("%(name)s负责的企业", name=name or "—")
+# What may be the same.
+
+_LOOKED_AT = 30  # of the enterprise's own, and of what shares a token, newest first
+_TOKENS_TRIED = 12
 
 
-def _newest_first(query: sa.Select) -> sa.Select:
-    return query.order_by(Need.created_at.desc(), Need.id.desc())
-
-
-@dataclass
-class Found:
-    """One page of the list. `rows` have id, title, kind, field, urgency, status, ending, budget, source, created_at,
-    enterprise_id, enterprise, region, holder."""
-
-    rows: list[Any]
-    next_page: str | None
-    count: int  # never more than MOST_COUNTED + 1
-
-
-def search_needs(person: Person, filters: Filters) -> Found:
-    """Newest first, a page at a time."""
-    size = current_app.config["PAGE_SIZE"]
-    conditions = _conditions(person, filters)
-    place = keyset_place(filters.page, uuid.UUID)
-    # The page's ids first, along one index and no further than needed; names are joined to those few.
-    ids = sa.select(Need.id).join(Enterprise, Enterprise.id == Need.enterprise_id).where(*conditions)
-    if place:
-        ids = ids.where(sa.tuple_(Need.created_at, Need.id) < sa.tuple_(*map(sa.literal, place)))
-    chosen = _newest_first(ids).limit(size + 1).subquery()
+def candidates_for(person: Person, need: Any) -> list[Any]:
+    """Needs in this person's sight that could be the same: rows of id, title, description, enterprise_id, enterprise,
+    status, created_at. Bounded by the newest that share a piece of the title, however many there are."""
+    names = (need.enterprise,)
+    tokens = sorted(t for t in titles.tokens_of(need.title, names) if len(t) == titles.DEPTH)
+    step = max(1, len(tokens) // _TOKENS_TRIED)
+    branches = [
+        sa.select(Need.id)
+        .where(Need.enterprise_id == need.enterprise_id, Need.id != need.id)
+        .order_by(Need.created_at.desc(), Need.id.desc())
+        .limit(_LOOKED_AT)
+    ]
+    branches += [
+        sa.select(NeedToken.need_id.label("id"))
+        .where(NeedToken.token == token)
+        .order_by(NeedToken.need_id.desc())
+        .limit(_LOOKED_AT)
+        for token in tokens[::step][:_TOKENS_TRIED]
+    ]
+    ids = sa.union(*(sa.select(branch.subquery()) for branch in branches)).subquery()
     query = (
         sa.select(
             Need.id,
             Need.title,
-            Need.kind,
-            Need.field,
-            Need.urgency,
+            sa.func.substr(Need.description, 1, 400).label("description"),
             Need.status,
-            Need.ending,
-            Need.budget,
-            Need.source,
             Need.created_at,
-            Enterprise.id.label("enterprise_id"),
+            Need.enterprise_id,
             Enterprise.name.label("enterprise"),
-            Region.name.label("region"),
-            _holder.name.label("holder"),
         )
-        .select_from(chosen)
-        .join(Need, Need.id == chosen.c.id)
+        .select_from(ids)
+        .join(Need, Need.id == ids.c.id)
         .join(Enterprise, Enterprise.id == Need.enterprise_id)
-        .join(Region, Region.id == Enterprise.region_id)
-        .outerjoin(_holder, _holder.id == Need.claimed_by_id)
-    )
-    rows = list(db.session.execute(_newest_first(query)).all())
-    more = len(rows) > size
-    total = len(rows)
-    if more or place is not None:
-        counted = (
-            sa.select(sa.literal(1))
-            .select_from(Need)
-            .join(Enterprise, Enterprise.id == Need.enterprise_id)
-            .where(*conditions)
-            .limit(MOST_COUNTED + 1)
+        .where(
+            Need.id != need.id,
+            Need.status.not_in((NeedStatus.DRAFT, NeedStatus.WITHDRAWN, NeedStatus.MERGED)),
+            last_asked(visible_to(person)),
         )
-        total = db.session.scalar(sa.select(sa.func.count()).select_from(counted.subquery())) or 0
-    rows = rows[:size]
-    return Found(rows, keyset_cursor(rows[-1].created_at, rows[-1].id) if more else None, total)
-
-
-def exported_needs(session: Session, person: Person, filters: Filters) -> Iterator[Any]:
-    """Every row of the list with all that an export tells, newest first, one more than MOST_EXPORTED at most."""
-    query = (
-        sa.select(
-            *Need.__table__.c,
-            Enterprise.name.label("enterprise"),
-            Enterprise.uscc,
-            Region.name.label("region"),
-            _author.name.label("author"),
-            _holder.name.label("holder"),
-            Contact.name.label("contact"),
-            Contact.phone.label("contact_phone"),
-        )
-        .select_from(Need)
-        .join(Enterprise, Enterprise.id == Need.enterprise_id)
-        .join(Region, Region.id == Enterprise.region_id)
-        .outerjoin(_author, _author.id == Need.author_id)
-        .outerjoin(_holder, _holder.id == Need.claimed_by_id)
-        .outerjoin(Contact, Contact.id == Need.contact_id)
-        .where(*_conditions(person, filters))
     )
-    limited = _newest_first(query).limit(MOST_EXPORTED + 1)
-    yield from session.execute(limited, execution_options={"yield_per": 500})
+    return list(fetch(query))

@@ -1,29 +1,27 @@
-"""Needs: the list, one need, its sheet, its log and its steps."""
+"""Needs: one need, its sheet, its log and its steps; the list is in pool.py."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import date
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from flask_login import current_user
 from uuid6 import uuid7
 
-from fieldapp import audit, clock
+from fieldapp import clock
+from fieldapp.attachments.intake import take_files
 from fieldapp.db import db
 from fieldapp.enterprises.access import can_see_phones
-from fieldapp.enterprises.queries import contacts_of, find_enterprise, regions_of
+from fieldapp.enterprises.queries import contacts_of, find_enterprise
 from fieldapp.entries.actions import known_version
-from fieldapp.formats import day
 from fieldapp.forms import known_id, typed
-from fieldapp.guards import kept, needs, repeatable
-from fieldapp.languages import _, lazy
+from fieldapp.guards import kept, needs, prepares, takes_body
+from fieldapp.languages import lazy
 from fieldapp.needs import actions
 from fieldapp.needs.access import can_add_need, can_edit, can_step, can_write, open_steps
 from fieldapp.needs.blueprint import bp
-from fieldapp.needs.exports import needs_workbook
+from fieldapp.needs.clock import light_of, light_words
 from fieldapp.needs.forms import (
     FIELDS,
     MOST_INDICATORS,
@@ -36,30 +34,21 @@ from fieldapp.needs.forms import (
     started_from,
     version_of,
 )
-from fieldapp.needs.links import needs_url
-from fieldapp.needs.models import (
-    ENDED,
-    Ending,
-    NeedField,
-    NeedKind,
-    NeedSource,
-    NeedStatus,
-    Urgency,
-)
+from fieldapp.needs.likeness import alike
+from fieldapp.needs.models import ENDED, Ending, NeedSource, NeedStatus
 from fieldapp.needs.queries import (
-    MOST_COUNTED,
-    Filters,
+    candidates_for,
     events_of,
+    files_of,
     find_need,
-    officer_words,
-    search_needs,
+    officers_for,
+    ratings_of,
+    twins_for,
 )
-from fieldapp.needs.rules import PARTS, STEPS, Quality, digest, merge, quality, stepper
-from fieldapp.pages import add_notice, done, htmx, page
+from fieldapp.needs.rules import PARTS, Quality, digest, merge, quality, stepper
+from fieldapp.needs.steps import CALLED_BY, FORWARD, STEPS, Asks, Step, WrongMoment, comes_into_question
+from fieldapp.pages import add_notice, done, in_place, packing, page
 from fieldapp.refusals import Conflict, NotFound
-from fieldapp.workbook import excel_answer
-
-Word = TypeVar("Word", bound=Enum)
 
 add_notice("need_changed", "ok", lazy("需求已更新。"))
 add_notice("need_moved", "ok", lazy("已办，进展里有记录。"))
@@ -71,126 +60,11 @@ class Ended(Conflict):
     message = lazy("已经结束的需求不能再改内容；需要的话请负责人重新打开。")
 
 
-# The list.
-
-
-def _named(kind: type[Word], name: str) -> Word | None:
-    text = request.args.get(name, "")
-    return kind.__members__.get(text.upper())
-
-
-def _day(name: str) -> date | None:
-    """The day that the address names; what no need can have come in on is no filter."""
-    try:
-        asked = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    return asked if 2000 <= asked.year < 2200 else None
-
-
-def _filters() -> Filters:
-    args = request.args
-    region, officer = args.get("region", ""), args.get("officer", "")
-    state = args.get("state", "").lower()
-    known = {"open", "closed", "ended", "all"} | {status.name.lower() for status in NeedStatus}
-    return Filters(
-        state=state if state in known else "open",
-        kind=_named(NeedKind, "kind"),
-        field=_named(NeedField, "field"),
-        urgency=_named(Urgency, "urgency"),
-        ending=_named(Ending, "ending"),
-        region=int(region) if region.isdecimal() and len(region) < 9 else None,
-        mine=args.get("mine") == "1",
-        since=_day("since"),
-        until=_day("until"),
-        officer=int(officer) if officer.isdecimal() and len(officer) < 9 else None,
-        page=args.get("page", "")[:80],
-    )
-
-
-def _chosen(filters: Filters, regions: list[Any]) -> list[tuple[str, str]]:
-    """The filters in force that have no chip of their own: (words, address without it)."""
-    chosen = []
-    for name, value in (
-        ("state", filters.status),
-        ("kind", filters.kind),
-        ("field", filters.field),
-        ("urgency", filters.urgency),
-        ("ending", filters.ending),
-    ):
-        if value is not None:
-            without: dict[str, Any] = {name: None}
-            chosen.append((_(str(value.value)), needs_url(filters, **without)))
-    if filters.region:
-        name = next((region.name for region in regions if region.id == filters.region), _("旗县区"))
-        chosen.append((name, needs_url(filters, region=None)))
-    if filters.state == "closed":
-        chosen.append((_("已办结"), needs_url(filters, state=None)))
-    if filters.officer:
-        chosen.append((officer_words(current_user, filters.officer), needs_url(filters, officer=None)))
-    if filters.since or filters.until:
-        words = _("%(first)s 到 %(last)s 提出", first=day(filters.since), last=day(filters.until))
-        chosen.append((words, needs_url(filters, since=None, until=None)))
-    return chosen
-
-
-def _choices(filters: Filters, regions: list[Any]) -> dict[str, Any]:
-    """What the filters' selects offer."""
-    return {
-        "filters": filters,
-        "regions": regions,
-        "statuses": [status for status in NeedStatus if status is not NeedStatus.DRAFT],
-        "kinds": NeedKind,
-        "technical_fields": NeedField,
-        "urgencies": Urgency,
-        "endings": Ending,
-    }
-
-
-@bp.get("/needs")
-@needs("OFFICER", "LEAD")
-@kept
-def index() -> Response:
-    filters, regions = _filters(), regions_of(current_user)
-    return page(
-        "needs/index.html",
-        found=search_needs(current_user, filters),
-        chosen=_chosen(filters, regions),
-        filtered=filters != Filters(page=filters.page),
-        most_counted=MOST_COUNTED,
-        **_choices(filters, regions),
-    )
-
-
-@bp.get("/needs/filters")
-@needs("OFFICER", "LEAD")
-def filters() -> Response:
-    return page("needs/filters.html", **_choices(_filters(), regions_of(current_user)))
-
-
-@bp.route("/needs.xlsx", methods=["GET", "POST"])
-@needs("OFFICER", "LEAD")
-@repeatable
-def export() -> Response:
-    """The same list as a file; with telephone numbers only when asked for by a form, and told to the trail."""
-    phones = request.method == "POST" and request.form.get("phones") == "1"
-    if request.method == "POST":
-        db.session.rollback()  # nothing was written; making the file must not hold SQLite's write lock
-    content, count = needs_workbook(current_user, _filters(), phones=phones)
-    audit.record(
-        "exported_with_phones" if phones else "exported",
-        "needs",
-        later=request.method == "GET",
-        count=count,
-    )
-    return excel_answer(f"{_('需求')}-{clock.today().isoformat()}", content)
-
-
 # One need.
 
 
 def _shown(need: Any, form: NoteForm) -> dict[str, Any]:
-    events = events_of(need.id)
+    events, steps = events_of(need.id), open_steps(current_user, need)
     return {
         "need": need,
         "form": form,
@@ -198,11 +72,37 @@ def _shown(need: Any, form: NoteForm) -> dict[str, Any]:
         "stages": stepper(need.status, events),
         "quality": quality(need),
         "parts": PARTS,
-        "steps": open_steps(current_user, need),
+        "steps": steps,
+        "forward": next((step for name in FORWARD for step in steps if step.name == name), None),
         "may_edit": can_edit(current_user, need),
         "may_note": can_write(current_user, need),
         "may_see_phones": can_see_phones(current_user, need),
+        "light": light_of(need, clock.now()),
+        "light_words": light_words(need, clock.now()),
+        "ratings": ratings_of(need.id) if current_user.is_lead else [],
+        "at_door": _at_door(need),
+        "files": files_of(need.id) if _at_door(need) else {},
+        "call_step": next((step for step in steps if step.name in CALLED_BY), None),
+        "alike": _alike(need),
+        "ended": ENDED,
+        "may_merge": any(step.name == "merge" for step in steps),
     }
+
+
+def _at_door(need: Any) -> bool:
+    """Whether its enterprise holds a receipt, on which it reads what is said to it."""
+    return need.source is NeedSource.ORDER
+
+
+# While nobody works on it yet, what has been asked before is worth knowing.
+_COMPARED = (NeedStatus.SUBMITTED, NeedStatus.RETURNED, NeedStatus.ACCEPTED)
+
+
+def _alike(need: Any) -> list[Any]:
+    # Other enterprises' needs are no part of this one's pages in the pack.
+    if need.status not in _COMPARED or packing():
+        return []
+    return alike(need, candidates_for(current_user, need))
 
 
 @bp.get("/needs/<uuid:need_id>")
@@ -219,29 +119,82 @@ def note(need_id: uuid.UUID) -> Response:
     need = find_need(current_user, need_id, to=can_write)
     form = NoteForm(request.form)
     if form.validate():
-        actions.note(current_user, need, typed(form.text), clock.now())
-        if not htmx:
+        shown = form.shown.data and _at_door(need)
+        actions.note(current_user, need, typed(form.text), clock.now(), shown=shown)
+        if not in_place():
             return done(to=url_for("needs.show", need_id=need_id, _anchor="need-log"), notice="need_noted")
         form = NoteForm()
     return page("needs/show.html", "need_log", **_shown(need, form))
 
 
+def _step_form(need: Any, step: Step) -> StepForm:
+    return StepForm(
+        request.form,
+        step=step,
+        officers=officers_for(need) if step.asks is Asks.OFFICER else (),
+        twins=twins_for(need) if step.asks is Asks.TWIN else (),
+        most_days=current_app.config["EXTENSION_DAYS_MOST"],
+        most_photos=current_app.config["ORDER_PHOTOS"] if step.shown and _at_door(need) else None,
+        # What was proposed to the enterprise is what most often comes of it; a twin is named where it was found.
+        data={"ending": need.ending.name}
+        if need.ending and step.name == "resolve"
+        else {"twin": request.args.get("twin", "")},
+    )
+
+
+def _said(form: StepForm) -> actions.Said:
+    """What a valid form says besides its sentence."""
+    return actions.Said(
+        ending=Ending[form.ending.data] if "ending" in form else None,
+        unit=typed(form.unit) if "unit" in form else "",
+        officer_id=int(form.officer.data) if "officer" in form else None,
+        twin_id=uuid.UUID(form.twin.data) if "twin" in form else None,
+        days=int(form.days.data) if "days" in form else None,
+    )
+
+
 @bp.route("/needs/<uuid:need_id>/steps/<step>", methods=["GET", "POST"])
 @needs("OFFICER", "LEAD")
 @kept
+@takes_body("PHOTO_BODY")
+@prepares(take_files)
 def take_step(need_id: uuid.UUID, step: str) -> Response:
-    """One step of the lifecycle, as rules.STEPS has it; a step that asks for words has a page to say them on."""
+    """One step of the lifecycle, as steps.STEPS has it; a step that asks for words has a page to say them on, and where
+    the enterprise reads them, files go along."""
     wanted = STEPS.get(step)
     if wanted is None:
         raise NotFound
     need = find_need(current_user, need_id, to=lambda person, need: can_step(person, need, wanted))
-    actions.where_to(need, wanted)
-    form = StepForm(request.form, step=wanted)
-    if request.method == "POST" and form.validate():
-        ending = Ending[form.ending.data] if "ending" in form else None
-        actions.take_step(current_user, need, wanted, clock.now(), text=typed(form.text), ending=ending)
-        return done(to=url_for("needs.show", need_id=need_id), notice="need_moved")
+    form = _step_form(need, wanted)
+    try:
+        actions.where_to(need, wanted)
+        if request.method == "POST" and form.validate():
+            actions.take_step(
+                current_user._get_current_object(), need, wanted, clock.now(),
+                text=typed(form.text), said=_said(form), files=form.files,
+            )  # fmt: skip
+            return done(to=url_for("needs.show", need_id=need_id), notice="need_moved")
+    except WrongMoment as refusal:
+        if not typed(form.text) and not form.files:
+            raise
+        db.session.rollback()
+        return _too_late(need_id, wanted, form, refusal)
     return page("needs/step.html", need=need, step=wanted, form=form)
+
+
+def _too_late(need_id: uuid.UUID, step: Step, form: StepForm, refusal: WrongMoment) -> Response:
+    """Somebody was quicker: why, and everything that was typed. What can no longer be done may still be noted down."""
+    need = find_need(current_user, need_id)
+    return page(
+        "needs/step.html",
+        status=409,
+        need=need,
+        step=step,
+        form=form,
+        trouble=refusal.message,
+        over=not (comes_into_question(step, need) and can_step(current_user, need, step)),
+        may_note=can_write(current_user, need),
+    )
 
 
 # The sheet.

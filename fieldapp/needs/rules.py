@@ -1,4 +1,7 @@
-"""Decisions about needs: which step may follow which, how far one has come, what it lacks. No clock, no database."""
+"""Decisions about needs: how far one has come, what it lacks, what two people made of one sheet. No clock, no database.
+
+Which step may follow which is said in steps.py, by when in clock.py.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from fieldapp.languages import N_, _, lazy
-from fieldapp.needs.models import ENDED, NeedStatus
-from fieldapp.refusals import Conflict
+from fieldapp.languages import N_
+from fieldapp.needs.models import ENDED, NeedStatus, Solved
+from fieldapp.needs.steps import came_from
 
 S = NeedStatus
 
@@ -47,175 +50,12 @@ def quality(need: Any) -> Quality:
     return Quality(len(PARTS) - len(missing), missing)
 
 
-# The lifecycle: one table, read by the route that takes a step and by the page that offers it.
+def is_dissatisfied(solved: Solved, level: int) -> bool:
+    """Whether the enterprise's word on a result asks for it to be worked on again: not solved, or level 1 or 2 of 5."""
+    return solved is Solved.NO or level <= DISSATISFIED
 
 
-class Who(Enum):
-    """Who may take a step, among those who see the need."""
-
-    SEEING = "anybody who sees it"
-    WRITER = "its author, its holder, officers serving the enterprise, leads"
-    HOLDER = "who has claimed it (nobody has: officers serving the enterprise), leads"
-    AUTHOR = "its author, leads"
-    LEAD = "leads"
-
-
-class Asks(Enum):
-    """What a step must be told."""
-
-    NOTHING = "nothing"
-    NOTE = "a sentence"
-    ENDING = "how it really ended, and a sentence"
-
-
-@dataclass(frozen=True)
-class Step:
-    name: str  # in its address
-    verb: str  # on its button
-    told: str  # in the log
-    who: Who
-    moves: Mapping[NeedStatus, NeedStatus | None]  # from: to; None goes back to where it came from
-    asks: Asks = Asks.NOTHING
-    question: str = ""  # above the sentence it asks for
-    icon: str = "check"
-
-
-def _all_to(target: NeedStatus | None, *sources: NeedStatus) -> dict[NeedStatus, NeedStatus | None]:
-    return dict.fromkeys(sources, target)
-
-
-# In the order in which a page offers them: the way forward first.
-STEPS = {
-    step.name: step
-    for step in (
-        Step(
-            "accept", N_("受理"), N_("受理了这条需求"), Who.LEAD,
-            _all_to(S.ACCEPTED, S.SUBMITTED), icon="check",
-        ),
-        Step(
-            "claim", N_("我来接单"), N_("接单"), Who.SEEING,
-            _all_to(S.CLAIMED, S.ACCEPTED), icon="user-check",
-        ),
-        Step(
-            "match", N_("开始对接"), N_("开始对接"), Who.HOLDER,
-            _all_to(S.MATCHING, S.CLAIMED), icon="handshake",
-        ),
-        Step(
-            "propose", N_("请企业确认"), N_("提出办理结果，请企业确认"), Who.HOLDER,
-            _all_to(S.AWAITING_ENTERPRISE, S.MATCHING), Asks.NOTE, N_("办到什么程度了，请企业确认什么"), "send",
-        ),
-        Step(
-            "resolve", N_("办结"), N_("办结"), Who.HOLDER,
-            _all_to(S.RESOLVED, S.AWAITING_ENTERPRISE), Asks.ENDING, N_("一句话说清结果"), "circle-check",
-        ),
-        Step(
-            "resubmit", N_("重新提交"), N_("补充后重新提交"), Who.WRITER,
-            _all_to(S.SUBMITTED, S.RETURNED), icon="send",
-        ),
-        Step("resume", N_("恢复办理"), N_("恢复办理"), Who.HOLDER, _all_to(None, S.ON_HOLD), icon="rotate-ccw"),
-        Step(
-            "return", N_("退回补充"), N_("退回补充"), Who.LEAD,
-            _all_to(S.RETURNED, S.SUBMITTED, S.ACCEPTED), Asks.NOTE, N_("还要补充什么"), "rotate-ccw",
-        ),
-        Step(
-            "hold", N_("暂缓"), N_("暂缓办理"), Who.HOLDER,
-            _all_to(S.ON_HOLD, S.ACCEPTED, S.CLAIMED, S.MATCHING, S.AWAITING_ENTERPRISE), Asks.NOTE,
-            N_("等到什么条件再办"), "circle-pause",
-        ),
-        Step(
-            "release", N_("退回待接单"), N_("退回待接单"), Who.HOLDER,
-            _all_to(S.ACCEPTED, S.CLAIMED, S.MATCHING), Asks.NOTE, N_("为什么交回"), "users",
-        ),
-        Step(
-            "refer", N_("转出"), N_("转出"), Who.LEAD,
-            _all_to(S.REFERRED, S.SUBMITTED, S.ACCEPTED, S.CLAIMED, S.MATCHING), Asks.NOTE,
-            N_("转给哪个单位，为什么"), "arrow-right",
-        ),
-        Step(
-            "decline", N_("不予受理"), N_("不予受理"), Who.LEAD,
-            _all_to(S.DECLINED, S.SUBMITTED, S.ACCEPTED), Asks.NOTE, N_("为什么不受理"), "circle-x",
-        ),
-        Step(
-            "withdraw", N_("撤回"), N_("撤回"), Who.AUTHOR,
-            _all_to(S.WITHDRAWN, S.SUBMITTED), Asks.NOTE, N_("为什么撤回"), "circle-minus",
-        ),
-        Step(
-            "reopen", N_("重新打开"), N_("重新打开"), Who.LEAD,
-            _all_to(S.MATCHING, S.RESOLVED, S.RATED)
-            | _all_to(S.SUBMITTED, S.DECLINED, S.REFERRED, S.WITHDRAWN),
-            Asks.NOTE, N_("为什么重新打开"), "rotate-ccw",
-        ),
-    )
-}  # fmt: skip
-
-REOPENED_AT_MOST = 2  # times that a result is given back; after that the matter is for people to talk about
-
-# Nothing of these goes on without somebody who has taken it.
-HELD = (S.CLAIMED, S.MATCHING)
-
-
-class WrongMoment(Conflict):
-    title = lazy("这一步现在做不了")
-
-
-def standing(status: NeedStatus, held_by: str | None) -> str:
-    """已接单（钱禾）: a state in words, with who holds the need."""
-    return _("%(status)s（%(name)s）", status=_(status.value), name=held_by) if held_by else _(status.value)
-
-
-def destination(
-    step: Step,
-    status: NeedStatus,
-    *,
-    came_from: NeedStatus | None = None,
-    held: bool = False,
-    held_by: str | None = None,
-    reopened: int = 0,
-) -> NeedStatus:
-    """The state that `step` leads to. Raises WrongMoment with the reason.
-
-    `came_from` is the state before the present one; `held` tells whether somebody will have claimed it afterwards.
-    """
-    if step.name == "claim" and status is not S.ACCEPTED and held_by:
-        raise WrongMoment(_("%(name)s已经接了这条需求。", name=held_by))
-    if status not in step.moves:
-        raise WrongMoment(
-            _(
-                "这条需求现在是“%(status)s”，不能再“%(verb)s”。请刷新看看最新进展。",
-                status=standing(status, held_by),
-                verb=_(step.verb),
-            )
-        )
-    if step.name == "reopen" and status in (S.RESOLVED, S.RATED) and reopened >= REOPENED_AT_MOST:
-        raise WrongMoment(
-            _("已经重新打开过 %(times)s 次，不能再打开。请和企业当面商量。", times=REOPENED_AT_MOST)
-        )
-    target = step.moves[status] or came_from or S.ACCEPTED
-    return S.ACCEPTED if target in HELD and not held else target
-
-
-def times_reopened(events: Iterable[Any]) -> int:
-    return sum(event.before in (S.RESOLVED, S.RATED) and event.after not in ENDED for event in events)
-
-
-def came_from(events: Sequence[Any]) -> NeedStatus | None:
-    """The state that the present one was reached from; notes in between change nothing."""
-    return next((event.before for event in reversed(events) if event.before is not event.after), None)
-
-
-def told(event: Any) -> str:
-    """What a line of the log says happened."""
-    if event.before is None:
-        return N_("提出需求")
-    if event.before is event.after:
-        return N_("记了进展") if event.note else N_("修改了内容")
-    for step in STEPS.values():
-        if event.before in step.moves and step.moves[event.before] in (event.after, None):
-            return step.told
-    if event.before in (S.RESOLVED, S.RATED):  # reopened when nobody held it
-        return STEPS["reopen"].told
-    return str(event.after.value)
-
+DISSATISFIED = 2
 
 # The way: five stages and when each was reached.
 

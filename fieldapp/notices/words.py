@@ -113,6 +113,27 @@ def visit_amended(details: dict[str, Any]) -> str:
     return _("%(by)s修改了你走访%(enterprise)s的记录。", by=_by(details), enterprise=_at(details))
 
 
+def quiet_asked(details: dict[str, Any]) -> str:
+    """enterprise, times (as the enterprise wrote them)"""
+    if details.get("times"):
+        return _(
+            "%(enterprise)s希望这些时间不打扰：%(times)s。", enterprise=_at(details), times=details["times"]
+        )
+    return _("%(enterprise)s说了什么时候不方便接待。", enterprise=_at(details))
+
+
+def visit_answered(details: dict[str, Any]) -> str:
+    """enterprise, day, answer (its Chinese word, translated when shown), corrected (1: put right)"""
+    values = {
+        "enterprise": _at(details),
+        "day": _day(details) or _("前几天"),
+        "answer": _(str(details["answer"])) if details.get("answer") else _("有出入"),
+    }
+    if details.get("corrected"):
+        return _("%(enterprise)s改了对%(day)s走访的回答：%(answer)s。", **values)
+    return _("%(enterprise)s回答了%(day)s的走访：%(answer)s。请看记录。", **values)
+
+
 def visit_joined(details: dict[str, Any]) -> str:
     """by, enterprise, day"""
     when = _day(details)
@@ -193,6 +214,91 @@ def order_placed(details: dict[str, Any]) -> str:
     return _("%(enterprise)s点单了。", enterprise=_at(details))
 
 
+def call_wanted(details: dict[str, Any]) -> str:
+    """enterprise, title"""
+    return _("%(enterprise)s请你回个电话，说“%(title)s”的事。", enterprise=_at(details), title=_need(details))
+
+
+def _need(details: dict[str, Any]) -> str:
+    return str(details.get("title") or _("一条需求"))
+
+
+def _said(details: dict[str, Any], label: str) -> str:
+    return label % {"note": details["note"]} if details.get("note") else ""
+
+
+def need_said(details: dict[str, Any]) -> str:
+    """title, note"""
+    return _together(
+        _("企业补充了“%(title)s”的情况。", title=_need(details)), _said(details, _("企业说：%(note)s"))
+    )
+
+
+def need_given_back(details: dict[str, Any]) -> str:
+    """title, note"""
+    return _together(
+        _("企业认为“%(title)s”没有办好，要求重新办理。", title=_need(details)),
+        _said(details, _("企业说：%(note)s")),
+    )
+
+
+def need_recalled(details: dict[str, Any]) -> str:
+    """title, note"""
+    return _together(
+        _("企业撤回了“%(title)s”。", title=_need(details)), _said(details, _("企业说：%(note)s"))
+    )
+
+
+def need_rated(details: dict[str, Any]) -> str:
+    """title"""
+    return _("企业评价了“%(title)s”。", title=_need(details))
+
+
+def need_assigned(details: dict[str, Any]) -> str:
+    """by, title, note"""
+    return _together(
+        _("%(by)s把“%(title)s”派给了新的接单人。", by=_by(details), title=_need(details)),
+        _said(details, _("说明：%(note)s")),
+    )
+
+
+def need_extension_asked(details: dict[str, Any]) -> str:
+    """by, title, days, note"""
+    first = _(
+        "%(by)s为“%(title)s”申请延期 %(days)s 个工作日。",
+        by=_by(details),
+        title=_need(details),
+        days=details.get("days") or "—",
+    )
+    return _together(first, _said(details, _("理由：%(note)s")))
+
+
+def need_idle(details: dict[str, Any]) -> str:
+    """title"""
+    return _("“%(title)s”接单后一直没有动静，已退回待接单。", title=_need(details))
+
+
+def need_lapsed(details: dict[str, Any]) -> str:
+    """title"""
+    return _("企业一直没有答复“%(title)s”，已按提出的结果办结。", title=_need(details))
+
+
+def _promise(details: dict[str, Any]) -> str:
+    """The promise that runs (needs.models.Clock's Chinese word, translated when shown)."""
+    word = details.get("step")
+    return _(word) if word else _("办理")
+
+
+def need_yellow(details: dict[str, Any]) -> str:
+    """title, step (the promise)"""
+    return _("“%(title)s”的“%(promise)s”快到期了。", title=_need(details), promise=_promise(details))
+
+
+def need_red(details: dict[str, Any]) -> str:
+    """title, step (the promise)"""
+    return _("“%(title)s”的“%(promise)s”已经逾期。", title=_need(details), promise=_promise(details))
+
+
 def need_step(details: dict[str, Any]) -> str:
     """by, title (of the need), step (its new state's Chinese word, translated when shown), note"""
     first = _(
@@ -202,6 +308,11 @@ def need_step(details: dict[str, Any]) -> str:
     )
     said = _("%(by)s：%(note)s", by=_by(details), note=details["note"]) if details.get("note") else ""
     return _together(first, said)
+
+
+def channel_test(details: dict[str, Any]) -> str:
+    """by (who asked for it)"""
+    return _("这是%(by)s发的一条测试。收到它，说明以后的提醒能发到这里。", by=_by(details))
 
 
 def _spaced(which: str) -> str:
@@ -219,6 +330,8 @@ SENTENCES: dict[str, Sentence] = {
         visit_returned,
         visit_accepted,
         visit_amended,
+        visit_answered,
+        quiet_asked,
         visit_joined,
         visit_left,
         visit_moved,
@@ -228,7 +341,19 @@ SENTENCES: dict[str, Sentence] = {
         promise_closed,
         promise_reopened,
         need_step,
+        need_said,
+        need_given_back,
+        need_recalled,
+        need_rated,
+        need_assigned,
+        need_extension_asked,
+        need_idle,
+        need_lapsed,
+        need_yellow,
+        need_red,
         order_placed,
+        channel_test,
+        call_wanted,
     )
 }
 
@@ -239,8 +364,21 @@ ICONS = {
     "helper_removed": "users",
     "visit_returned": "rotate-ccw",
     "visit_cancelled": "circle-x",
+    "visit_answered": "user-check",
+    "quiet_asked": "moon",
     "need_step": "lightbulb",
+    "need_said": "message-square",
+    "need_given_back": "rotate-ccw",
+    "need_recalled": "circle-minus",
+    "need_rated": "star",
+    "need_assigned": "user-check",
+    "need_extension_asked": "clock",
+    "need_idle": "users",
+    "need_lapsed": "circle-check",
+    "need_yellow": "clock",
+    "need_red": "circle-alert",
     "order_placed": "inbox",
+    "call_wanted": "phone-call",
 }
 
 

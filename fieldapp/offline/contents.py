@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import url_for
-from pypinyin import Style, lazy_pinyin
 
 from fieldapp import clock
 from fieldapp.accounts import Region
@@ -26,6 +25,7 @@ from fieldapp.needs import Need
 from fieldapp.needs.models import ENDED
 from fieldapp.offline.stamps import stamps
 from fieldapp.pages import MOST_PACKED, link
+from fieldapp.pinyin import syllables
 from fieldapp.visits import Visit, VisitStatus
 from fieldapp.visits.models import HAPPENED, visit_companion
 
@@ -209,9 +209,7 @@ _MET = (
 def _spoken(text: str) -> str:
     """The pinyin of a name, a space before every syllable."""
     runs = re.findall(r"[a-z0-9]+|[^a-z0-9]+", normal(text))
-    return " ".join(
-        run if run.isascii() else " ".join(map(normal, lazy_pinyin(run, style=Style.NORMAL))) for run in runs
-    )
+    return " ".join(run if run.isascii() else " ".join(map(normal, syllables(run))) for run in runs)
 
 
 def index_of(ids: Sequence[int]) -> list[list[Any]]:

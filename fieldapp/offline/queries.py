@@ -93,14 +93,24 @@ def holders(person: Person) -> list[Holder]:
     )
 
 
-def held_too_long(person: Person) -> int:
-    """How many people's phones have held something for more than a day."""
-    query = (
-        sa.select(sa.func.count(sa.distinct(Phone.user_id)))
-        .join(User, User.id == Phone.user_id)
-        .where(_theirs(person), Phone.waiting > 0, Phone.oldest_at <= now() - LOUD_AFTER)
+_HELD = (
+    sa.select(sa.func.count(sa.distinct(Phone.user_id)))
+    .join(User, User.id == Phone.user_id)
+    .where(
+        sa.or_(
+            User.team_id.in_(sa.bindparam("teams", expanding=True, type_=sa.Integer)),
+            User.id == sa.bindparam("person", type_=sa.Integer),
+        ),
+        Phone.waiting > 0,
+        Phone.oldest_at <= sa.bindparam("since", type_=Phone.oldest_at.type),
     )
-    return int(fetch(query)[0][0])
+)
+
+
+def held_too_long(person: Person) -> int:
+    """How many people's phones have held something for more than a day. Every look at the board asks."""
+    values = {"teams": person.led_team_ids, "person": person.id, "since": now() - LOUD_AFTER}
+    return int(fetch(_HELD, values)[0][0])
 
 
 def _last_received(person: Person) -> Sequence[Any]:

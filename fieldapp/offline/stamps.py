@@ -32,8 +32,8 @@ from fieldapp.enterprises.models import (
 )
 from fieldapp.followups.models import FollowUp, FollowUpNote
 from fieldapp.followups.queries import waiting
-from fieldapp.needs.models import Need, NeedEvent
-from fieldapp.orders.models import Order, need_photo
+from fieldapp.needs.models import Need, NeedEvent, NeedRating, need_file
+from fieldapp.orders.models import Order
 from fieldapp.pages import static_version
 from fieldapp.visits.models import Visit, VisitEvent, visit_companion, visit_contact, visit_photo
 
@@ -52,7 +52,8 @@ ADDED: tuple[tuple[Any, Any, Any], ...] = (
     (visit_companion, visit_companion.c.officer_id, (Visit, visit_companion.c.visit_id)),
     (visit_contact, visit_contact.c.contact_id, (Visit, visit_contact.c.visit_id)),
     (visit_photo, visit_photo.c.position, (Visit, visit_photo.c.visit_id)),
-    (need_photo, need_photo.c.position, (Need, need_photo.c.need_id)),
+    (NeedRating.__table__, NeedRating.id, (Need, NeedRating.need_id)),
+    (need_file, need_file.c.position, (Need, need_file.c.need_id)),
 )
 # Names of people and teams may stand on any page: one of them changed, and all stamps do.
 EVERYWHERE = (Team.__table__, Region.__table__, team_lead, team_region)

@@ -17,8 +17,10 @@ from fieldapp.clock import now
 from fieldapp.db import db, own_transaction, writing
 from fieldapp.entries.models import Entry, LateEntry, LateFile
 from fieldapp.imports.models import BatchState, ImportBatch, ImportRow
+from fieldapp.notices.models import Delivery, DeliveryState
 from fieldapp.offline.models import Phone
-from fieldapp.orders.actions import forget_callers
+from fieldapp.orders.actions import forget_acts, forget_callers
+from fieldapp.visits.models import VisitCode
 
 # Rows in one transaction: a phone that sends something meanwhile waits for milliseconds.
 CHUNK = 500
@@ -55,12 +57,19 @@ def tidy(at: datetime) -> Iterator[tuple[str, int]]:
         sa.and_(Phone.waiting == 0, Phone.reported_at < days["ENTRY"]), Phone.reported_at < at - LOST_PHONE
     )
     yield "phones", _delete(Phone, Phone.id, silent)
+    # An old link is told that it is old for a while; after that it was never known.
+    long_over = at - timedelta(days=current_app.config["ENTRY_KEEP_DAYS"])
+    yield "visit codes", _delete(VisitCode, VisitCode.id, VisitCode.expires_at < long_over)
+    over = Delivery.ended_at < at - timedelta(days=current_app.config["DELIVERY_KEEP_DAYS"])
+    unneeded = sa.and_(over, Delivery.state.in_((DeliveryState.SENT, DeliveryState.GIVEN_UP)))
+    yield "sent notices", _delete(Delivery, Delivery.id, unneeded)
     yield "import files", sum(_in_chunks(lambda session: _empty_imports(session, days["IMPORT"])))
     with writing():
         db.session.rollback()
-        gone = forget_callers(at)
+        gone, acts = forget_callers(at), forget_acts(at)
         db.session.commit()
     yield "callers of orders", gone
+    yield "acts at receipts", acts
 
 
 def _delete(model: type[Any], key: Any, condition: Any) -> int:

@@ -1,4 +1,4 @@
-"""Placing an order: the need, who to call, photos, and word to those who serve the enterprise."""
+"""Placing an order and what is done at its receipt: each form once, with word to those who serve the enterprise."""
 
 from __future__ import annotations
 
@@ -9,35 +9,46 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import url_for
+from sqlalchemy.exc import IntegrityError
+from uuid6 import uuid7
 
 from fieldapp.accounts import User
 from fieldapp.accounts.models import team_lead
-from fieldapp.attachments.actions import keep_all
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.models import Enterprise
-from fieldapp.needs.actions import submit
-from fieldapp.needs.models import Need, NeedSource
-from fieldapp.notices.actions import tell
-from fieldapp.orders.models import Order, need_photo
-from fieldapp.orders.rules import PRIVACY, new_number
+from fieldapp.needs.actions import Said, attach, note, rate, submit, take_step
+from fieldapp.needs.models import Need, NeedSource, NeedStatus
+from fieldapp.needs.steps import STEPS, Step
+from fieldapp.notices.actions import tell_all, tell_team
+from fieldapp.notices.models import Channel
+from fieldapp.orders.models import Order, ReceiptAct
+from fieldapp.orders.queries import last_call
+from fieldapp.orders.rules import OLDEST, PRIVACY, new_number
+from fieldapp.pages import link
 
 if TYPE_CHECKING:
+    from fieldapp.accounts import Person
+    from fieldapp.attachments.documents import Document
     from fieldapp.attachments.pictures import Photo
 
 CALLERS_KEPT = timedelta(days=365)  # privacy text 2026-11
 
 _ORDER = sa.insert(Order.__table__)
-_PHOTO = sa.insert(need_photo)
 # Who is told: the main officer, and the team's leads.
+# A row without a person is the team, where it has robots.
+_NOBODY = sa.cast(sa.null(), sa.Integer)
 _TOLD = sa.union(
-    sa.select(Enterprise.officer_id.label("id")).where(
+    sa.select(Enterprise.officer_id.label("id"), _NOBODY.label("team")).where(
         Enterprise.id == sa.bindparam("enterprise"), Enterprise.officer_id.is_not(None)
     ),
-    sa.select(team_lead.c.user_id.label("id"))
+    sa.select(team_lead.c.user_id.label("id"), _NOBODY.label("team"))
     .join(Enterprise, Enterprise.team_id == team_lead.c.team_id)
     .join(User, User.id == team_lead.c.user_id)
     .where(Enterprise.id == sa.bindparam("enterprise"), User.active),
+    sa.select(_NOBODY.label("id"), Enterprise.team_id.label("team")).where(
+        Enterprise.id == sa.bindparam("enterprise"),
+        sa.exists().where(Channel.team_id == Enterprise.team_id, Channel.active).correlate(Enterprise),
+    ),
 )
 
 
@@ -49,13 +60,14 @@ def place(
     *,
     words: dict[str, Any],
     contact: dict[str, Any],
-    photos: Sequence[Photo],
+    files: Sequence[Photo | Document],
     fingerprint: bytes,
     address: str,
 ) -> str:
     """One order in one act; returns its receipt. Raises needs.actions.IdTaken when the form was sent before.
 
-    `enterprise` has id and name, `words` are what needs.actions.submit takes, `contact` the order's own columns.
+    `enterprise` has id and all its names (needs.disclosure.names_of), `words` are what needs.actions.submit takes,
+    `contact` the order's own columns.
     """
     submit(None, enterprise, need_id, at=at, source=NeedSource.ORDER, **words)
     receipt = secrets.token_urlsafe(16)
@@ -73,15 +85,15 @@ def place(
         }
         | contact,
     )
-    kept = keep_all(None, enterprise.id, photos, at)
-    if kept:
-        run(
-            _PHOTO,
-            [{"need_id": need_id, "attachment_id": one, "position": n} for n, one in enumerate(kept, 1)],
-        )
-    path = url_for("needs.show", need_id=need_id)
-    for row in fetch(_TOLD, {"enterprise": enterprise.id}):
-        tell(row.id, "order_placed", at, path, enterprise=enterprise.name, title=words["title"])
+    attach(None, need_id, enterprise.id, None, files, at)
+    path = link("needs.show", need_id=need_id)
+    told = fetch(_TOLD, {"enterprise": enterprise.id})
+    people = [row.id for row in told if row.id is not None]
+    tell_all(people, "order_placed", at, path, enterprise=enterprise.name, title=words["title"])
+    for row in told:
+        if row.id is None:
+            # In the group's chat without the order's words: not everybody there may see them.
+            tell_team(row.team, "order_placed", at, path, key=f"order:{need_id}", enterprise=enterprise.name)
     return receipt
 
 
@@ -94,3 +106,66 @@ def forget_callers(at: datetime) -> int:
         .where(order.c.need_id.in_(over), order.c.contact_name != "")
         .values(contact_name="", phone="", address="")
     ).rowcount
+
+
+class ActKnown(Exception):
+    """The form at the receipt was sent before, or is being carried out at this very moment."""
+
+
+_ACT = sa.insert(ReceiptAct.__table__)
+
+
+def act(
+    order_id: uuid.UUID,
+    need: Any,
+    step: Step,
+    ticket: uuid.UUID,
+    fingerprint: bytes,
+    at: datetime,
+    *,
+    text: str,
+    said: Said | None,
+    files: Sequence[Photo | Document],
+) -> NeedStatus:
+    """One step of the enterprise at its receipt, with what it sends along. Raises ActKnown, WrongMoment."""
+    row = {"id": ticket, "need_id": order_id, "step": step.name, "fingerprint": fingerprint, "at": at}
+    try:
+        run(_ACT, row)
+    except IntegrityError as error:
+        raise ActKnown from error
+    if said is not None and said.solved is not None and said.level is not None:
+        after = rate(need, said.solved, said.level, text, at)
+    else:
+        after = take_step(None, need, step, at, text=text, files=files)
+    return after
+
+
+def send(person: Person, need: Any, text: str, files: Sequence[Photo | Document], at: datetime) -> None:
+    """A word to the enterprise, with files: shown on its receipt and in the need's log."""
+    line = note(person, need, text, at, shown=True)
+    attach(person, need.id, need.enterprise_id, line, files, at)
+
+
+_ORDER_ROW = (
+    sa.select(Order.need_id)
+    .where(Order.need_id == sa.bindparam("need", type_=Order.need_id.type))
+    .with_for_update()
+)
+
+
+def ask_for_call(order_id: uuid.UUID, need: Any, at: datetime, since: datetime) -> bool:
+    """Tell who holds the order, or who serves the enterprise, that it wishes to be called, and write it in the need's
+    log; False when that was asked after `since`. Pressed twice at one moment it is asked once: the second waits at the
+    order's row. Raises WrongMoment."""
+    fetch(_ORDER_ROW, {"need": order_id})
+    if last_call(order_id, since) is not None:
+        return False
+    run(_ACT, {"id": uuid7(), "need_id": order_id, "step": "call", "fingerprint": b"", "at": at})
+    take_step(None, need, STEPS["call"], at)
+    return True
+
+
+def forget_acts(at: datetime) -> int:
+    """Tickets older than a form may be are refused anyway: what they did need not be remembered."""
+    old = sa.delete(ReceiptAct).where(ReceiptAct.at < at - OLDEST - timedelta(days=1))
+    return run(old).rowcount

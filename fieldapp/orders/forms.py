@@ -11,23 +11,20 @@ from wtforms import (
     FieldList,
     FormField,
     HiddenField,
-    RadioField,
     SelectChoice,
-    SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from fieldapp import clock
-from fieldapp.attachments.forms import PhotosField
-from fieldapp.forms import Form, choices_of, no_control_characters, typed
+from fieldapp.attachments.forms import DocumentsField, PhotosField
+from fieldapp.forms import Form, RadioField, SelectField, choices_of, no_control_characters, typed
 from fieldapp.languages import lazy
-from fieldapp.needs.forms import TEXT_LENGTH, TITLE_LENGTH, IndicatorRow
+from fieldapp.needs.forms import MOST_INDICATORS, TEXT_LENGTH, TITLE_LENGTH, IndicatorRow
 from fieldapp.needs.models import Cooperation, Disclosure, NeedKind
 from fieldapp.orders.models import BudgetBand, CallAt
-
-ROWS = 3
+from fieldapp.orders.rules import PRIVACY
 
 # Chosen most often; the others are one tap further.
 FIRST_KINDS = (NeedKind.RESEARCH, NeedKind.TALENT, NeedKind.FUNDING, NeedKind.POLICY)
@@ -37,6 +34,11 @@ DISCLOSURES = (
     SelectChoice(Disclosure.DESENSITISED.name, lazy("去掉企业名称后，可以给更多单位看")),
     SelectChoice(Disclosure.PUBLIC.name, lazy("可以公开，让更多人来揭榜")),
 )
+
+
+def as_lines(text: str | None) -> str | None:
+    """What is pasted out of Word breaks its lines and pages with marks of its own."""
+    return text.replace("\x0b", "\n").replace("\x0c", "\n") if text else text
 
 
 class OrderForm(Form):
@@ -49,8 +51,10 @@ class OrderForm(Form):
         lazy("一句话说清难题"),
         [InputRequired(lazy("请用一句话说清难题。")), TITLE_LENGTH, no_control_characters],
     )
-    description = TextAreaField(lazy("具体说说"), [TEXT_LENGTH, no_control_characters])
-    indicators = FieldList(FormField(IndicatorRow), lazy("想达到的指标"), min_entries=ROWS, max_entries=ROWS)
+    description = TextAreaField(lazy("具体说说"), [TEXT_LENGTH, no_control_characters], filters=[as_lines])
+    indicators = FieldList(
+        FormField(IndicatorRow), lazy("想达到的指标"), min_entries=1, max_entries=MOST_INDICATORS
+    )
     deadline = DateField(lazy("希望什么时候解决"), [Optional()])
     budget = SelectField(lazy("大概的预算"), choices=choices_of(BudgetBand))
     cooperation = SelectField(lazy("想怎么合作"), choices=choices_of(Cooperation, nothing=lazy("还没想好")))
@@ -58,6 +62,7 @@ class OrderForm(Form):
         lazy("这件事可以给谁看"), choices=list(DISCLOSURES), default=Disclosure.MATCHING.name
     )
     photos = PhotosField(lazy("照片"))
+    documents = DocumentsField(lazy("文件"))
     contact_name = StringField(
         lazy("怎么称呼您"),
         [
@@ -75,6 +80,7 @@ class OrderForm(Form):
         ],
     )
     call_at = RadioField(lazy("方便接电话的时间"), choices=choices_of(CallAt), default=CallAt.ANY.name)
+    privacy = HiddenField()  # which version of the text stood above
     agreed = BooleanField(lazy("我已看过，同意按上面的说明使用"))
 
     def validate_title(self, field: Any) -> None:
@@ -96,6 +102,14 @@ class OrderForm(Form):
     def validate_agreed(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(lazy("请先看一下说明，同意了再提交。"))
+        if self.privacy.data != PRIVACY:
+            field.data = False
+            raise ValidationError(lazy("说明刚刚改过，请再看一下，同意了再提交。"))
+
+    @property
+    def blank_indicator(self) -> IndicatorRow:
+        """What the page adds a row from; __n__ stands for its number."""
+        return IndicatorRow(prefix="indicators-__n__-")
 
 
 class TrackForm(Form):

@@ -9,7 +9,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.attachments import Attachment  # noqa: F401  (need_photo points at its table)
 from fieldapp.codes.models import QrCode  # noqa: F401
 from fieldapp.db import db, named
 from fieldapp.languages import N_
@@ -28,15 +27,6 @@ class BudgetBand(enum.Enum):
     UNDER_50 = N_("10–50 万元")
     UNDER_200 = N_("50–200 万元")
     ABOVE_200 = N_("200 万元以上")
-
-
-need_photo = sa.Table(
-    "need_photo",
-    db.metadata,
-    sa.Column("need_id", sa.ForeignKey("need.id"), primary_key=True),
-    sa.Column("attachment_id", sa.ForeignKey("attachment.id"), primary_key=True, index=True),
-    sa.Column("position", sa.SmallInteger, nullable=False),
-)
 
 
 class Order(db.Model):
@@ -59,3 +49,16 @@ class Order(db.Model):
     privacy: Mapped[str] = mapped_column(sa.String(10))  # which version of the privacy text was agreed to
     address: Mapped[str] = mapped_column(sa.String(32))  # hashed: counted, never read
     created_at: Mapped[datetime]
+
+
+class ReceiptAct(db.Model):
+    """One form sent at a receipt: sent again it is known by its ticket."""
+
+    __tablename__ = "receipt_act"
+    __table_args__ = (sa.Index(None, "need_id", "at"), sa.Index(None, "at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # the form's ticket
+    need_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("enterprise_order.need_id"))
+    step: Mapped[str] = mapped_column(sa.String(20))  # of needs.steps.STEPS, or "call"
+    fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    at: Mapped[datetime]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +11,7 @@ from flask_login import current_user
 from werkzeug.exceptions import ServiceUnavailable
 
 from fieldapp import audit, clock
-from fieldapp.attachments.intake import take_photos
-from fieldapp.codes import images
+from fieldapp.attachments.intake import take_files
 from fieldapp.codes.queries import Card, find_card
 from fieldapp.codes.routes import dead_end_of
 from fieldapp.codes.turnstile import Turnstile
@@ -33,14 +31,14 @@ from fieldapp.guards import (
 )
 from fieldapp.languages import _, lazy
 from fieldapp.needs.actions import IdTaken
+from fieldapp.needs.forms import MOST_INDICATORS
 from fieldapp.needs.models import Cooperation, Disclosure, NeedKind
-from fieldapp.needs.queries import events_of, find_need
-from fieldapp.needs.rules import stepper
+from fieldapp.needs.queries import find_need
 from fieldapp.orders import actions, rules
 from fieldapp.orders.blueprint import bp
 from fieldapp.orders.forms import FIRST_KINDS, OrderForm, TrackForm
-from fieldapp.orders.models import BudgetBand, CallAt, Order
-from fieldapp.orders.queries import find_receipt, order_of, receipt_by_number, wait_for
+from fieldapp.orders.models import BudgetBand, CallAt
+from fieldapp.orders.queries import order_of, receipt_by_number, stand_in_line, wait_for
 from fieldapp.pages import add_notice, done, page
 from fieldapp.refusals import NotFound
 
@@ -50,6 +48,7 @@ add_notice("order_known", "ok", lazy("这张单已经提交过了，这是它的
 
 def init(app: Flask) -> None:
     app.extensions["orders.numbers"] = Turnstile()
+    app.extensions["orders.guesses"] = Turnstile()
 
 
 @bp.after_request
@@ -71,6 +70,7 @@ def _key() -> bytes:
 def _form_page(
     card: Card, token: str, form: OrderForm, *, status: int | None = None, **more: Any
 ) -> Response:
+    form.privacy.data = rules.PRIVACY  # what the page shows now
     return page(
         "orders/order.html", status=status, card=card, token=token, form=form, first=FIRST_KINDS, **more
     )
@@ -81,13 +81,14 @@ def _form(ticket: str = "") -> OrderForm:
     form.photos.most = current_app.config["ORDER_PHOTOS"]
     if ticket:
         form.ticket.data = ticket
+        form.privacy.data = rules.PRIVACY
     return form
 
 
 @bp.route("/q/<token>/order", methods=["GET", "POST"])
 @public
 @takes_body("ORDER_BODY", anybody=True)
-@prepares(take_photos)
+@prepares(take_files)
 def order(token: str) -> Response:
     """One form is one order: its ticket is the need's id, so sent again it leads to the receipt there is."""
     card = find_card(token)
@@ -101,6 +102,11 @@ def order(token: str) -> Response:
     known = order_of(ticket.need_id) if ticket else None
     if known is not None and known.fingerprint == content:
         return done(to=url_for("orders.receipt", receipt=known.receipt), notice="order_known")
+    if "add_indicator" in request.form:  # pressed without script: one more row, and everything as it was
+        form = _form()
+        if len(form.indicators) < MOST_INDICATORS:
+            form.indicators.append_entry()
+        return _form_page(card, token, form, status=200, at="indicators")
     prepare()
     form = _form()
     if known is not None:
@@ -120,14 +126,21 @@ def order(token: str) -> Response:
     wait = _crowded(card, now)
     if wait:
         trouble = _(
-            "这里刚才点单太多了，内容都还在。请 %(when)s再提交，急事请打服务团电话。", when=_in_words(wait)
+            "这里刚才点单太多了，内容都还在。请 %(when)s再提交，急事请打服务团电话。",
+            when=rules.wait_words(wait),
         )
         response = _form_page(card, token, form, status=429, trouble=trouble)
         response.headers["Retry-After"] = str(wait)
         return response
     try:
         receipt = actions.place(
-            SimpleNamespace(id=card.enterprise_id, name=card.name),
+            SimpleNamespace(
+                id=card.enterprise_id,
+                name=card.name,
+                short_name=card.short_name,
+                former_names=card.former_names,
+                address=card.address,
+            ),
             card.code_id,
             ticket.need_id,
             now,
@@ -138,7 +151,7 @@ def order(token: str) -> Response:
                 "call_at": CallAt[form.call_at.data],
                 "budget": BudgetBand[form.budget.data],
             },
-            photos=form.photos.photos,
+            files=[*form.photos.photos, *form.documents.documents],
             fingerprint=content,
             address=_address(),
         )
@@ -167,17 +180,11 @@ def _address() -> str:
 
 
 def _crowded(card: Card, now: Any) -> int:
-    config, table = current_app.config, Order.__table__
-    return max(
-        wait_for(table.c.address, _address(), config["ORDERS_PER_ADDRESS_HOUR"], timedelta(hours=1), now),
-        wait_for(table.c.code_id, card.code_id, config["ORDERS_PER_CODE_DAY"], timedelta(days=1), now),
+    config, address = current_app.config, _address()
+    stand_in_line(card.code_id, address)
+    return wait_for(
+        address, config["ORDERS_PER_ADDRESS_HOUR"], card.code_id, config["ORDERS_PER_CODE_DAY"], now
     )
-
-
-def _in_words(seconds: int) -> str:
-    if seconds < 90 * 60:
-        return _("%(count)s 分钟后", count=max(1, round(seconds / 60)))
-    return _("%(count)s 小时后", count=round(seconds / 3600))
 
 
 def _words(form: OrderForm) -> dict[str, Any]:
@@ -193,37 +200,6 @@ def _words(form: OrderForm) -> dict[str, Any]:
         "cooperation": Cooperation[form.cooperation.data] if form.cooperation.data else None,
         "disclosure": Disclosure[form.disclosure.data],
     }
-
-
-@bp.get("/t/<receipt>")
-@public
-def receipt(receipt: str) -> Response:
-    """Where the order stands, for whoever holds the receipt."""
-    found = find_receipt(receipt)
-    if found is None:
-        return _no_receipt()
-    symbol = images.matrix(f"{current_app.config['PUBLIC_URL']}{url_for('orders.receipt', receipt=receipt)}")
-    events = events_of(found.need_id)
-    return page(
-        "orders/receipt.html",
-        order=found,
-        number=rules.shown_number(found.number),
-        stages=stepper(found.status, events),
-        steps=[event for event in events if event.before is not event.after],
-        symbol_path=images.path(symbol),
-        side=len(symbol) + 2 * images.QUIET,
-        address=f"{current_app.config['PUBLIC_URL']}{url_for('orders.receipt', receipt=receipt)}",
-    )
-
-
-def _no_receipt() -> Response:
-    return page(
-        "codes/dead_end.html",
-        status=404,
-        picture="circle-help",
-        title=_("没有这张回执"),
-        sentence=_("回执的地址不完整，或者不是青助企的。请扫企业墙上的二维码，点“查进度”，输入回执号。"),
-    )
 
 
 @bp.route("/q/<token>/track", methods=["GET", "POST"])

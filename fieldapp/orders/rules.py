@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from uuid6 import uuid7
 
+from fieldapp.languages import _
+
 # The privacy text that the form shows; a new text is a new version, and each order keeps the one it agreed to.
 PRIVACY = "2026-11"
 
@@ -68,3 +70,10 @@ def tidy_number(text: str) -> str:
 
 def shown_number(number: str) -> str:
     return f"{number[:4]}-{number[4:]}"
+
+
+def wait_words(seconds: int) -> str:
+    """12 分钟后, 5 小时后."""
+    if seconds < 90 * 60:
+        return _("%(count)s 分钟后", count=max(1, round(seconds / 60)))
+    return _("%(count)s 小时后", count=round(seconds / 3600))

@@ -54,6 +54,11 @@ def can_amend(person: Person, visit: KnownVisit) -> bool:
     return takes_part(person, visit) or (person.is_officer and visit.serves)
 
 
+def can_ask(person: Person, visit: KnownVisit) -> bool:
+    """Ask the enterprise whether somebody was there: whoever was, and whoever serves it."""
+    return can_amend(person, visit)
+
+
 def can_replan(person: Person, visit: KnownVisit) -> bool:
     """Who planned it, or a lead of the team."""
     return person.id == visit.officer_id or leads(person, visit)
@@ -82,6 +87,7 @@ def can_review(person: Person, visit: KnownVisit) -> bool:
 __all__ = [
     "KnownVisit",
     "can_amend",
+    "can_ask",
     "can_cancel",
     "can_join",
     "can_leave",

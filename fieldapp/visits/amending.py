@@ -36,6 +36,7 @@ from fieldapp.visits.editing import (
     versus,
 )
 from fieldapp.visits.forms import ROWS, SAID_LENGTH, VisitForm, additions, form_clock, stored_clock
+from fieldapp.visits.history import own_steps
 from fieldapp.visits.lifecycle import require_possible
 from fieldapp.visits.models import VisitStatus, VisitStep, VisitWay
 from fieldapp.visits.queries import VisitFile, colleagues, find_visit
@@ -293,7 +294,8 @@ def _page(
     status: int = 200,
 ) -> Response:
     form, file = edited.form, edited.file
-    last = file.events[-1] if file.events else None
+    steps = own_steps(file.events)
+    last = steps[-1] if steps else None
     words = shared_words(form)
     return page(
         "visits/edit.html",

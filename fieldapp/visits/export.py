@@ -17,6 +17,7 @@ from fieldapp.followups import FollowUp
 from fieldapp.formats import day, masked_phone, word
 from fieldapp.languages import _
 from fieldapp.needs import Need
+from fieldapp.visits.history import confirmed_word
 from fieldapp.visits.models import (
     Visit,
     VisitPurpose,
@@ -60,6 +61,8 @@ def _columns() -> list[Column]:
         Column(_("审阅意见"), 36),
         Column(_("审阅人"), 10),
         Column(_("取消原因"), 24),
+        Column(_("企业确认"), 10),
+        Column(_("企业的说明"), 36),
     ]
 
 
@@ -76,6 +79,7 @@ def _found(
     region_id: int | None,
     since: datetime | None,
     until: datetime | None,
+    confirmed: str,
 ) -> Iterator[Any]:
     """Every row of the list, in the list's order, one more than MOST at most."""
     officer, companion, reviewer = aliased(User), aliased(User), aliased(User)
@@ -115,7 +119,7 @@ def _found(
         .join(Region, Region.id == Enterprise.region_id)
         .join(officer, officer.id == Visit.officer_id)
         .outerjoin(reviewer, reviewer.id == Visit.reviewed_by_id)
-        .where(*wanted(person, state, officer_id, region_id, since, until))
+        .where(*wanted(person, state, officer_id, region_id, since, until, confirmed))
         .order_by(*in_order(state))
         .limit(MOST + 1)
     )
@@ -162,6 +166,8 @@ def _row(visit: Any, *, with_phones: bool) -> list[Any]:
         visit.review_comment,
         visit.reviewer or "",
         visit.cancel_reason,
+        confirmed_word(visit.answer) if came else "",
+        visit.answer_text,
     ]
 
 
@@ -182,6 +188,7 @@ def workbook_of(
     region_id: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    confirmed: str = "",
 ) -> tuple[bytes, int]:
     """(the file, how many visits are in it). `scope` says in words what was asked for.
 
@@ -216,6 +223,7 @@ def workbook_of(
             region_id=region_id,
             since=since,
             until=until,
+            confirmed=confirmed,
         )
         content = workbook(_("走访记录"), note, columns, rows(found))
     return content, told

@@ -15,7 +15,6 @@ from wtforms import (
     FieldList,
     FormField,
     HiddenField,
-    RadioField,
     SelectChoice,
     StringField,
     TextAreaField,
@@ -25,7 +24,16 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from fieldapp import clock
 from fieldapp.attachments.forms import PhotoIds, PhotosField
 from fieldapp.followups.forms import PromiseRow, promise_row_words
-from fieldapp.forms import Form, PhoneId, Tiles, choices_of, known_id, no_control_characters, typed
+from fieldapp.forms import (
+    Form,
+    PhoneId,
+    RadioField,
+    Tiles,
+    choices_of,
+    known_id,
+    no_control_characters,
+    typed,
+)
 from fieldapp.languages import lazy
 from fieldapp.needs.forms import NeedRow, need_row_words
 from fieldapp.visits.models import VisitPurpose, VisitWay

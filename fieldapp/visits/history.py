@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fieldapp import formats
 from fieldapp.db import run
 from fieldapp.languages import N_, _
-from fieldapp.visits.models import VisitEvent, VisitPurpose, VisitStep, VisitWay
+from fieldapp.visits.models import Answer, VisitEvent, VisitPurpose, VisitStep, VisitWay
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
@@ -42,6 +42,8 @@ FIELDS = {
     "needs": N_("需求"),
     "promises": N_("答应的事"),
     "follow_ups": N_("答应的事"),
+    "answer": N_("回答"),
+    "answer_text": N_("企业的说明"),
 }
 
 
@@ -75,10 +77,31 @@ def compared(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def missed(events: Sequence[Any], seen: int, current: int) -> list[Any]:
-    """The steps taken since version `seen` of a visit that is at `current` now; each step is one version. The last
-    one at least: somebody changed something."""
-    count = max(1, min(current - seen, len(events)))
-    return list(events[-count:])
+    """The steps taken since version `seen` of a visit that is at `current` now; each step is one version, but for what
+    the enterprise says. The last one at least: somebody changed something."""
+    steps = own_steps(events)
+    count = max(1, min(current - seen, len(steps)))
+    return steps[-count:]
+
+
+def own_steps(events: Sequence[Any]) -> list[Any]:
+    """Without the enterprise's answers: what happened to the record itself."""
+    return [event for event in events if event.step is not VisitStep.ANSWERED]
+
+
+# What the enterprise was shown: when one of these is changed afterwards, its answer was about something else.
+_SHOWN = frozenset({"arrived_at", "left_at", "companions", "purposes", "promises", "follow_ups"})
+
+
+def changed_since_answer(events: Sequence[Any]) -> bool:
+    """Whether what the enterprise was shown has been changed since it last answered. `events` oldest first."""
+    since = 0
+    for at, event in enumerate(events, 1):
+        if event.step is VisitStep.ANSWERED:
+            since = at
+    return bool(since) and any(
+        event.step is VisitStep.AMENDED and _SHOWN & set(event.changes or {}) for event in events[since:]
+    )
 
 
 def _moment(text: str) -> str:
@@ -93,6 +116,10 @@ def _purpose(name: str) -> str:
     return _(VisitPurpose[name].value)
 
 
+def _answer(name: str) -> str:
+    return _(Answer[name].value)
+
+
 def _way(name: str) -> str:
     return _(VisitWay[name].value)
 
@@ -104,6 +131,7 @@ _SPOKEN: dict[str, Callable[[str], str]] = {
     "next_contact_on": _day,
     "purposes": _purpose,
     "way": _way,
+    "answer": _answer,
 }
 
 
@@ -127,3 +155,8 @@ def change_words(changes: dict[str, Any] | None) -> list[tuple[str, str, str]]:
         for name, pair in (changes or {}).items()
         if isinstance(pair, list | tuple) and len(pair) == 2
     ]
+
+
+def confirmed_word(answer: Answer | None) -> str:
+    """What the enterprise says, in a word; that it says nothing is no fault and has a word too."""
+    return _("未确认") if answer is None else _(answer.value)

@@ -45,6 +45,15 @@ class VisitStep(enum.Enum):
     RETURNED = N_("退回补充")
     ACCEPTED = N_("审阅通过")
     CANCELLED = N_("取消了走访")
+    ANSWERED = N_("企业回答了走访确认")
+
+
+class Answer(enum.Enum):
+    """What the enterprise says of a visit. Nobody has to say anything: no answer is no fault."""
+
+    CONFIRMED = N_("已确认")
+    DIFFERS = N_("有出入")
+    DENIED = N_("没有来过")
 
 
 class VisitPurpose(enum.Enum):
@@ -91,6 +100,7 @@ class Visit(db.Model):
         sa.Index(None, "officer_id", "status", "planned_on"),
         sa.Index(None, "enterprise_id", "planned_on"),
         sa.Index(None, "status", "arrived_at", "id"),
+        sa.Index(None, "answer", "arrived_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
@@ -126,6 +136,11 @@ class Visit(db.Model):
     reviewed_at: Mapped[datetime | None]
     review_comment: Mapped[str] = mapped_column(sa.Text, default="")
     cancel_reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    # What the enterprise says of it; an answer is no edit of the record, so `version` does not count it.
+    answer: Mapped[Answer | None] = mapped_column(named(Answer))
+    answer_text: Mapped[str] = mapped_column(sa.Text, default="")  # what differs
+    answered_at: Mapped[datetime | None]  # first; put right until a day later
+    answer_version: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # how often it was given
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
@@ -143,3 +158,61 @@ class VisitEvent(db.Model):
     step: Mapped[VisitStep] = mapped_column(named(VisitStep))
     note: Mapped[str] = mapped_column(sa.Text, default="")  # the lead's comment, the reason of a cancellation
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field: [before, after], as words
+
+
+class CodeKind(enum.Enum):
+    SHOWN = "SHOWN"  # on the officer's phone: scanned, or its six digits typed
+    LINK = "LINK"  # sent by the officer's own means
+    TYPED = "TYPED"  # what the right six digits lead to
+
+
+class VisitCode(db.Model):
+    """One way for the enterprise to the page where it says whether somebody was there. Only hashes are kept."""
+
+    __tablename__ = "visit_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("visit.id"), index=True)
+    kind: Mapped[CodeKind] = mapped_column(named(CodeKind))
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)  # of 128 random bits and more
+    # Keyed, and of one enterprise: six digits alone could be tried out, and count at that enterprise only.
+    digits_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32), index=True)
+    wrong_tries: Mapped[int] = mapped_column(
+        sa.SmallInteger, default=0
+    )  # at the enterprise, while it was shown
+    issued_at: Mapped[datetime]
+    issued_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]
+
+
+class _Rating:
+    """What enterprises said of visits without their name: sums by the month, and not one row for one answer.
+
+    Nothing leads from here to a visit, an enterprise or a moment: there is no order in which answers came, a joint
+    visit counts for each officer alone, and all numbers of a row are written anew with each answer.
+    """
+
+    month: Mapped[date] = mapped_column(primary_key=True)  # the first day of that in which they came
+    answers: Mapped[int] = mapped_column(default=0)  # how many said anything of what follows
+    level_1: Mapped[int] = mapped_column(default=0)
+    level_2: Mapped[int] = mapped_column(default=0)
+    level_3: Mapped[int] = mapped_column(default=0)
+    level_4: Mapped[int] = mapped_column(default=0)
+    level_5: Mapped[int] = mapped_column(default=0)
+    repeated_forms: Mapped[int] = mapped_column(default=0)
+    standstill: Mapped[int] = mapped_column(default=0)
+    too_often: Mapped[int] = mapped_column(default=0)
+    bad_time: Mapped[int] = mapped_column(default=0)
+
+
+class OfficerRating(_Rating, db.Model):
+    __tablename__ = "officer_rating"
+
+    officer_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"), primary_key=True, sort_order=-1)
+
+
+class TeamRating(_Rating, db.Model):
+    __tablename__ = "team_rating"
+
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("team.id"), primary_key=True, sort_order=-1)

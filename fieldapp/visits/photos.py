@@ -146,9 +146,9 @@ def take_photo(visit_id: uuid.UUID) -> Response:
 @bp.post("/visits/<uuid:visit_id>/photos/<uuid:photo_id>/drop")
 @needs("OFFICER", "LEAD")
 def drop_photo(visit_id: uuid.UUID, photo_id: uuid.UUID) -> Response:
-    file = find_visit(current_user, visit_id, to=can_amend, whole=False)
+    file = find_visit(current_user, _which(visit_id, photo_id), to=can_amend, whole=False)
     drop(current_user._get_current_object(), file, photo_id, clock.now())
-    return done(to=url_for("visits.show", visit_id=visit_id), notice="photo_dropped")
+    return done(to=url_for("visits.show", visit_id=file.visit.id), notice="photo_dropped")
 
 
 @bp.get("/visits/<uuid:visit_id>/photos")

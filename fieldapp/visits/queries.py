@@ -15,10 +15,10 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from fieldapp import clock
-from fieldapp.accounts import Region, Role, User
+from fieldapp.accounts import Region, Role, Team, User
 from fieldapp.accounts.models import team_lead
 from fieldapp.attachments import Attachment
-from fieldapp.db import db, fetch
+from fieldapp.db import db, fetch, one_of
 from fieldapp.enterprises.access import visible_to
 from fieldapp.enterprises.models import Assignment, Contact, Enterprise
 from fieldapp.followups import FollowUp
@@ -29,7 +29,9 @@ from fieldapp.visits.access import KnownVisit
 from fieldapp.visits.burden import Nearby
 from fieldapp.visits.models import (
     HAPPENED,
+    Answer,
     Visit,
+    VisitCode,
     VisitEvent,
     VisitStatus,
     visit_companion,
@@ -49,6 +51,8 @@ STATES: dict[str, tuple[VisitStatus, ...]] = {
     "accepted": (VisitStatus.ACCEPTED,),
     "cancelled": (VisitStatus.CANCELLED,),
 }
+# Of what happened, which the enterprise has confirmed; "" is all of it.
+CONFIRMED = ("", "yes", "no", "disputed")
 # A plan for the days to come is kept by a visit made a little earlier; one further away is another visit.
 EARLY = timedelta(days=7)
 
@@ -75,6 +79,7 @@ class VisitFile:
     team_id: int | None = None
     serves: bool = False
     other_leads: bool = False
+    asked_until: datetime | None = None  # codes or links for the enterprise are good until then
 
     @property
     def officer_id(self) -> int:
@@ -89,6 +94,21 @@ class VisitFile:
     @property
     def companion_ids(self) -> list[int]:
         return [row.id for row in self.companions]
+
+
+_LAST_MADE = (
+    sa.select(Visit.arrived_at, Team.name.label("team"), User.name.label("officer"))
+    .join(User, User.id == Visit.officer_id)
+    .outerjoin(Team, Team.id == User.team_id)
+    .where(Visit.enterprise_id == sa.bindparam("enterprise"), one_of(Visit.status, HAPPENED))
+    .order_by(Visit.arrived_at.desc())
+    .limit(3)
+)
+
+
+def last_made(enterprise_id: int) -> Sequence[Any]:
+    """Who came last, newest first: rows of arrived_at, team, officer. For the card behind the code on the door."""
+    return fetch(_LAST_MADE, {"enterprise": enterprise_id})
 
 
 def _has_other_lead(viewer_id: Any) -> Any:
@@ -112,6 +132,14 @@ def not_own_where_another_reviews(viewer_id: Any) -> ColumnElement[bool]:
     return sa.or_(Visit.officer_id != viewer_id, sa.not_(_has_other_lead(viewer_id)))
 
 
+_ASKED_UNTIL = (
+    sa.select(sa.func.max(VisitCode.expires_at))
+    .where(VisitCode.visit_id == Visit.id, VisitCode.revoked_at.is_(None))
+    .correlate(Visit)
+    .scalar_subquery()
+)
+
+
 def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
     serves = sa.exists().where(
         Assignment.enterprise_id == Visit.enterprise_id,
@@ -129,6 +157,7 @@ def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
             _reviewer.name.label("reviewer"),
             serves.correlate(Visit).label("serves"),
             _has_other_lead(person.id).label("other_leads"),
+            _ASKED_UNTIL.label("asked_until"),
         )
         .join(Enterprise, Enterprise.id == Visit.enterprise_id)
         .join(Region, Region.id == Enterprise.region_id)
@@ -154,6 +183,7 @@ def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
         team_id=row.team_id,
         serves=bool(row.serves),
         other_leads=bool(row.other_leads),
+        asked_until=row.asked_until if row.asked_until and row.asked_until > clock.now() else None,
     )
 
 
@@ -266,6 +296,7 @@ def _rows() -> sa.Select:
             Visit.late_entry,
             Visit.review_comment,
             Visit.cancel_reason,
+            Visit.answer,
             Enterprise.id.label("enterprise_id"),
             Enterprise.name.label("enterprise"),
             Region.name.label("region"),
@@ -284,8 +315,12 @@ def wanted(
     region_id: int | None,
     since: datetime | None,
     until: datetime | None,
+    confirmed: str = "",
 ) -> list[Any]:
-    """The conditions of a list; `since` and `until` (left out) bound the arrival, or for plans the planned day."""
+    """The conditions of a list; `since` and `until` (left out) bound the arrival, or for plans the planned day.
+
+    `confirmed` is one of CONFIRMED, and nothing for what has not happened.
+    """
     statuses = STATES.get(state, HAPPENED)
     conditions: list[Any] = [
         visible_to(person),
@@ -297,6 +332,8 @@ def wanted(
         conditions.append(Visit.officer_id == officer_id)
     if region_id is not None:
         conditions.append(Enterprise.region_id == region_id)
+    if confirmed and all(one in HAPPENED for one in statuses):
+        conditions.append(answered(confirmed))
     if state in {"planned", "cancelled"}:
         # By the day it was meant for; a visit broken off without a plan has none, and is in no period.
         if since is not None:
@@ -308,6 +345,15 @@ def wanted(
         if until is not None:
             conditions.append(Visit.arrived_at < until)
     return conditions
+
+
+def answered(confirmed: str) -> ColumnElement[bool]:
+    """What the enterprise has said: "yes", "no" (nothing at all), or "disputed"."""
+    if confirmed == "no":
+        return Visit.answer.is_(None)
+    if confirmed == "yes":
+        return Visit.answer == Answer.CONFIRMED
+    return Visit.answer.in_((Answer.DIFFERS, Answer.DENIED))
 
 
 def in_order(state: str) -> tuple[Any, ...]:
@@ -329,15 +375,16 @@ def list_visits(
     region_id: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    confirmed: str = "",
     size: int | None = None,
 ) -> tuple[list[Any], str | None]:
     """A page of visits, see in_order: (rows, next page's cursor). `state` is one of STATES.
 
     Rows: id, planned_on, planned_at, arrived_at, status, way, purposes, said, late_entry, review_comment,
-    cancel_reason, enterprise_id, enterprise, region, officer.
+    cancel_reason, answer, enterprise_id, enterprise, region, officer.
     """
     size = size or current_app.config["PAGE_SIZE"]
-    query = _rows().where(*wanted(person, state, officer_id, region_id, since, until))
+    query = _rows().where(*wanted(person, state, officer_id, region_id, since, until, confirmed))
     place = keyset_place(page, uuid.UUID)
     if place and state == "planned":
         after = sa.tuple_(sa.literal(place[0].date()), sa.literal(place[1]))

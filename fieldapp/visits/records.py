@@ -17,11 +17,12 @@ from fieldapp.db import db
 from fieldapp.enterprises.queries import regions_of
 from fieldapp.guards import kept, needs, repeatable
 from fieldapp.languages import N_, _
-from fieldapp.pages import page
+from fieldapp.pages import packing, page
 from fieldapp.periods import Period, period_named
 from fieldapp.visits import export
 from fieldapp.visits.access import (
     can_amend,
+    can_ask,
     can_cancel,
     can_join,
     can_leave,
@@ -31,10 +32,12 @@ from fieldapp.visits.access import (
 )
 from fieldapp.visits.blueprint import bp
 from fieldapp.visits.burden import Concerns, concerns_of, window
+from fieldapp.visits.confirming import may_still_answer
+from fieldapp.visits.history import changed_since_answer
 from fieldapp.visits.lifecycle import possible
-from fieldapp.visits.models import Visit, VisitStatus, VisitStep
+from fieldapp.visits.models import HAPPENED, Visit, VisitStatus, VisitStep
 from fieldapp.visits.photos import photos_of
-from fieldapp.visits.queries import STATES, VisitFile, list_visits, officers_of, visits_nearby
+from fieldapp.visits.queries import CONFIRMED, STATES, VisitFile, list_visits, officers_of, visits_nearby
 from fieldapp.visits.step_forms import CancelForm, ReviewForm
 from fieldapp.workbook import excel_answer
 
@@ -48,6 +51,12 @@ STATE_WORDS = {
     "returned": N_("待补充"),
     "accepted": N_("已审阅"),
     "cancelled": N_("已取消"),
+}
+CONFIRMED_WORDS = {
+    "": N_("不限"),
+    "yes": N_("企业已确认"),
+    "no": N_("企业未确认"),
+    "disputed": N_("企业说有出入"),
 }
 PERIOD_WORDS = {"week": N_("本周"), "month": N_("本月"), "quarter": N_("本季度")}
 
@@ -68,6 +77,7 @@ class Filters:
     officer: int | None = None
     region: int | None = None
     period: str = ""
+    confirmed: str = ""
 
     def url(self, endpoint: str = "visits.index", **changes: Any) -> str:
         """The list (or its export) with these filters changed; empty ones are left out of the address."""
@@ -85,6 +95,7 @@ class Filters:
             "region_id": self.region,
             "since": stretch.since if stretch else None,
             "until": stretch.until if stretch else None,
+            "confirmed": self.confirmed,
         }
 
 
@@ -94,12 +105,14 @@ def _number(text: str) -> int | None:
 
 def _filters() -> Filters:
     args = request.args
-    state, period = args.get("state", ""), args.get("period", "")
+    state, period, confirmed = args.get("state", ""), args.get("period", ""), args.get("confirmed", "")
+    state = state if state in STATES else ""
     return Filters(
-        state=state if state in STATES else "",
+        state=state,
         officer=_number(args.get("officer", "")) if current_user.is_lead else None,
         region=_number(args.get("region", "")),
         period=period if _period(period, clock.today()) else "",
+        confirmed=confirmed if confirmed in CONFIRMED and state not in {"planned", "cancelled"} else "",
     )
 
 
@@ -119,6 +132,8 @@ def _chosen(filters: Filters, officers: Sequence[Any], regions: Sequence[Any]) -
     if filters.region is not None:
         name = next((row.name for row in regions if row.id == filters.region), _("一个旗县区"))
         chosen.append((name, filters.url(region=None)))
+    if filters.confirmed:
+        chosen.append((_(CONFIRMED_WORDS[filters.confirmed]), filters.url(confirmed="")))
     if filters.period and filters.period not in PERIOD_WORDS:
         chosen.append((_period_words(filters.period), filters.url(period="")))
     return chosen
@@ -139,6 +154,7 @@ def index() -> Response:
         filters=filters,
         states=[(key, _state_word(key)) for key in STATES],
         periods=[(key, _(word)) for key, word in PERIOD_WORDS.items()],
+        confirmations=[(key, _(word)) for key, word in CONFIRMED_WORDS.items()],
         regions=regions,
         officers=officers,
         chosen=_chosen(filters, officers, regions),
@@ -232,6 +248,13 @@ def record_page(
         photos=photos_of(person, file),
         concerns=_concerns(file),
         goes=takes_part(person, file),
+        happened=visit.status in HAPPENED,
+        may_ask=can_ask(person, file)
+        and visit.status in HAPPENED
+        and may_still_answer(visit.answered_at, visit.answer_version, clock.now()),
+        # A pack does not tell what runs out by itself.
+        asked_until=None if packing() else file.asked_until,
+        changed_since=changed_since_answer(file.events),
         may_amend=may(VisitStep.AMENDED, can_amend(person, file)),
         may_replan=may(VisitStep.REPLANNED, can_replan(person, file)),
         may_join=may(VisitStep.JOINED, can_join(person, file)),

@@ -53,6 +53,14 @@ ROWS = """async store => {
   const text = bytes => new TextDecoder("utf-8", {fatal: false}).decode(bytes);
   return rows.map(row => JSON.parse(JSON.stringify({...row, raw: row.sealed?.data ? text(row.sealed.data) : ""})));
 }"""
+# No room for another entry.
+FULL = """() => {
+  self.put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...all) {
+    if (this.name === "entries") throw new DOMException("full", "QuotaExceededError");
+    return self.put.apply(this, all);
+  };
+}"""
 # A module of the served version, by its name.
 MODULE = """async ([name, call, args]) => {
   const own = document.querySelector("script[src*='/js/outbox/transport.js']").src;
@@ -94,7 +102,7 @@ def until(true: Callable[[], Any], what: str, patience: float = 20) -> Any:
     raise AssertionError(f"waited {patience:.0f} s in vain: {what}")
 
 
-def all_sent(page: Page, patience: float = 20) -> None:
+def all_sent(page: Page, patience: float = 60) -> None:
     until(lambda: set(states(page)) <= {"done"}, f"everything sent; it is {states(page)}", patience)
 
 
@@ -109,6 +117,7 @@ def said(site, words: str) -> int:
 
 
 def visit_form(site, page: Page, huaxing: int, words: str, photos: int = 0) -> None:
+    page.bring_to_front()  # a browser hardly draws the tabs behind, and a tap waits for it
     page.goto(f"{site.url}/enterprises/{huaxing}/visits/new")
     page.locator("label", has_text="未见到人").tap()
     page.get_by_label("聊了什么").fill(words)
@@ -122,6 +131,7 @@ def visit_form(site, page: Page, huaxing: int, words: str, photos: int = 0) -> N
 
 
 def submit(page: Page) -> None:
+    page.bring_to_front()
     page.get_by_role("button", name="提交走访").tap()
 
 
@@ -299,6 +309,7 @@ def test_three_edits_of_one_old_page_apply_in_turn_and_a_note_comes_between(brow
             one.wait_for_load_state("networkidle")
         page.context.set_offline(True)
         for number, one in enumerate(pages, 1):
+            one.bring_to_front()
             if number == 2:
                 one.locator("#note-form textarea").fill("电话里催过一次")
                 one.locator("#note-form button").tap()
@@ -503,6 +514,46 @@ def test_without_a_database_the_network_still_works_and_typed_words_stay_without
     assert said(site, "没有地方存") == 1
 
 
+@phone_alone
+def test_what_went_out_unkept_and_is_tried_again_from_the_queue_is_one_with_its_photos(
+    browser, site, huaxing
+):
+    """The phone was full, the form went out as it stood, the answer was lost; then there was room again."""
+    with phone(browser) as page:
+        chromium.page_watch(page).expect("htmx:error|Not sent|outbox:")
+        site.sign_in(page, "zhao")
+        visit_form(site, page, huaxing, "满过又空了", photos=2)
+        page.evaluate(FULL)
+        on_entries(page, lose_answer)
+        submit(page)
+        page.locator("#banner .note").get_by_text("手机存储满了").wait_for()
+        # While it waits the page's requests pass through this process.
+        until(lambda: page.wait_for_timeout(50) or said(site, "满过又空了") == 1, "it has arrived")
+        page.wait_for_timeout(500)
+        page.evaluate("() => { IDBObjectStore.prototype.put = self.put; }")
+        page.context.unroute_all()
+        submit(page)
+        page.wait_for_url("**/visits/*-*")
+        all_sent(page)
+    assert said(site, "满过又空了") == 1
+    shown = sa.select(sa.func.count()).select_from(visit_photo).join(Visit).where(Visit.said == "满过又空了")
+    assert site.ask(shown) == 2
+
+
+@phone_alone
+def test_a_full_phone_is_said_no_longer_when_the_form_went_out_all_the_same(browser, site, huaxing):
+    with phone(browser) as page:
+        chromium.page_watch(page).expect("outbox:")
+        site.sign_in(page, "zhao")
+        visit_form(site, page, huaxing, "满着也发出去了")
+        page.evaluate(FULL)
+        submit(page)
+        page.wait_for_url("**/visits/*-*")
+        page.wait_for_timeout(300)
+        assert page.locator("#banner .note").get_by_text("手机存储满了").is_hidden()
+    assert said(site, "满着也发出去了") == 1
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own for a phone, small enough to be filled."""
@@ -519,6 +570,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @phone_alone
 def test_on_a_full_disk_nothing_is_queued_the_form_stays_and_space_heals(browser, small_disk, site, huaxing):
+    # More than a page of memory: what is little finds room in the last page of the database's log.
+    words = "手机存储满了" * 500
     with chromium._driver() as driver:
         context = driver.chromium.launch_persistent_context(
             str(small_disk / "profile"),
@@ -528,28 +581,34 @@ def test_on_a_full_disk_nothing_is_queued_the_form_stays_and_space_heals(browser
         page = context.pages[0]
         try:
             site.sign_in(page, "zhao")
-            visit_form(site, page, huaxing, "手机存储满了")
+            visit_form(site, page, huaxing, words)
             until(lambda: rows(page, "meta"), "the key is there")
             ballast = small_disk / "ballast"
-            with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(65536))
             page.context.set_offline(True)
             # It moves the page under the thumb.
             page.locator("#banner").get_by_text("现在没有网络").wait_for()
             page.wait_for_timeout(300)
+            with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(65536))
             submit(page)
-            page.locator("#banner .note").get_by_text("手机存储满了").wait_for()
-            assert page.get_by_label("聊了什么").input_value() == "手机存储满了"
+            told = page.locator("#banner .note").get_by_text("手机存储满了")
+            told.wait_for()
+            # Whatever changes elsewhere, these words are still in no store.
+            page.evaluate("() => new BroadcastChannel('fieldapp-outbox').postMessage({ kind: 'changed' })")
+            page.wait_for_timeout(300)
+            assert told.is_visible()
+            assert page.get_by_label("聊了什么").input_value() == words
             ballast.unlink()
             assert states(page) == []
             submit(page)
             page.get_by_text(QUEUED).wait_for()
+            assert told.is_hidden()
             page.context.set_offline(False)
             page.get_by_text(SENT).wait_for()
         finally:
             context.close()
-    assert said(site, "手机存储满了") == 1
+    assert said(site, words) == 1
 
 
 # --- decisions --------------------------------------------------------------------------------------------------

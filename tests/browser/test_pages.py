@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from fieldapp.accounts.models import Session, Team, User
 from fieldapp.codes.models import QrCode
 from fieldapp.db import db
+from tests import people
 from tests.browser.conftest import Site
 from tests.conftest import Sqlite, make_app
 from tests.house import test_authorisation as matrix
@@ -25,19 +26,23 @@ pytestmark = pytest.mark.browser
 VIEWERS = {
     matrix.OPEN: [None], matrix.SIGNED_IN: ["zhao", "li", "wu"], matrix.RECORD: ["zhao"], matrix.OWN_RECORD: ["zhao"], matrix.LIST: ["zhao", "li"],
     matrix.LEADS: ["li"], matrix.OWN_LEAD: ["li"], matrix.ADMINS: ["wu"], matrix.AUDITORS: ["zheng"],
-    matrix.OFFICERS_LEAD: ["li"], matrix.OWN_BATCH: ["li"],
+    matrix.OFFICERS_LEAD: ["li"], matrix.OWN_BATCH: ["li"], matrix.NOWHERE: [None], matrix.OWN_TEAM: ["li", "wu"],
+    matrix.CHOSEN: ["li"], matrix.NOT_SHARED: ["sun"],
 }  # fmt: skip
 # Addresses that answer no page: files and probes.
 NO_PAGE = {
     "pages.static_file", "pages.favicon", "offline.manifest", "pages.healthz", "pages.readyz", "codes.svg", "codes.png", "codes.labels_file",
     "followups.export", "followups.feed", "needs.export", "imports.template", "imports.refused", "imports.watch", "enterprises.export",
-    "visits.concerns", "visits.photos",  # parts that htmx fetches, looked at in the pages they belong to
-    "attachments.full", "attachments.thumb", "desk.my_outcomes_file", "desk.officer_outcomes_file", "visits.export",
+    "visits.concerns", "visits.photos", "notices.way_list", "notices.team_way_list",  # parts that htmx fetches, looked at in the pages they belong to
+    "attachments.full", "attachments.pdf", "attachments.thumb", "desk.my_outcomes_file", "desk.officer_outcomes_file", "visits.export",
     "offline.session", "offline.pack", "offline.service_worker", "offline.key_of_file",
 }  # fmt: skip
 MORE = {
     "zhao": ["/enterprises?q=hxxny", "/enterprises?q=没有这样的", "/enterprises?scope=pool&due=never", "/follow-ups?state=closed", "/nowhere", "/admin/users"],
-    "li": ["/enterprises?scope=pool&tag=hnte"],
+    "li": [
+        "/enterprises?scope=pool&tag=hnte", "/needs?state=all&q=隔膜", "/needs?scope=shared", "/needs/views?light=red",
+        f"/needs/together?act=assign&e={people.NEED}", f"/needs/together?act=refer&e={people.NEED}",
+    ],
 }  # fmt: skip
 
 
@@ -57,7 +62,6 @@ def looked(tmp_path_factory):
     with app.app_context():
         one = db.session.scalar
         from fieldapp.enterprises.models import Contact, Enterprise
-        from tests import people
 
         huaxing = one(sa.select(Enterprise.id).where(Enterprise.name.startswith("华星")))
         known = {
@@ -67,6 +71,7 @@ def looked(tmp_path_factory):
             "user_id": one(sa.select(User.id).where(User.username == "qian")),
             "team_id": one(sa.select(Team.id).where(Team.name == "一队")),
             "session_id": one(sa.select(sa.func.max(Session.id))) or 0,
+            "way": "dingtalk",
         }  # fmt: skip
         db.session.remove()
         db.engine.dispose()

@@ -15,6 +15,12 @@ from tests.tools import axe, chromium
 
 pytestmark = pytest.mark.browser
 
+
+@pytest.fixture(autouse=True)
+def _by_hand(site):
+    site.by_hand = True
+
+
 WRONG = "not-the-password-7"
 
 

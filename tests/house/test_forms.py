@@ -31,8 +31,21 @@ ONLINE = {
     "imports.withdraw": "belongs to looking at the rows",
     "imports.confirm": "writes what was looked at a moment ago, hundreds of rows",
     "needs.export": "a download",
+    "needs.claim": "somebody may be quicker: whose it is must be known now",
+    "needs.move_together": "its answer names what stands in the way, need by need",
+    "needs.save_view": "leads on to the list it names",
+    "needs.rename_view": "belongs to the list of views",
+    "needs.drop_view": "belongs to the list of views",
     "visits.export": "a download",
+    "visits.ask": "its answer shows a code, once",
+    "visits.take_back": "a code must be known to be dead",
+    "visits.confirm": "the enterprise's own door: nobody is signed in, so there is no outbox",
+    "visits.quiet": "the enterprise's own door: nobody is signed in, so there is no outbox",
+    "visits.digits": "the enterprise's own door: nobody is signed in, so there is no outbox",
     "enterprises.export": "a download",
+    "notices": "a robot's address and secret are never kept on the phone; a test is looked at now",
+    "notices.retry": "an admin at a desk, who looks at what becomes of it",
+    "notices.give_up": "an admin at a desk, who looks at what becomes of it",
     "orders": "the enterprise's own door: nobody is signed in, so there is no outbox",
 }
 
@@ -83,6 +96,20 @@ def test_what_can_wait_has_a_name_an_icon_and_goes_once():
         assert re.search(r'data-module="submit\b', tag), told
         kind = re.search(r'data-kind="([^"]*)"', tag)
         assert kind and (kind[1] in icons or "{{" in kind[1]), told
+
+
+def test_every_icon_that_a_page_names_is_in_the_sprite():
+    """One that is not leaves a hole; also those that stand behind a condition."""
+    icons = set(re.findall(r'<symbol id="([\w-]+)"', (ROOT / "fieldapp/static/icons.svg").read_text()))
+    named = {
+        name
+        for path in TEMPLATES.rglob("*.html")
+        for call in re.findall(r"\bicon(?:_of)?\(([^()]*)\)", path.read_text())
+        for pair in re.findall(r'^"([a-z0-9-]+)"|else "([a-z0-9-]+)"', call)
+        for name in pair
+        if name
+    }
+    assert len(named) > 40 and named <= icons, named - icons
 
 
 def test_no_form_with_a_password_is_kept_as_a_draft():

@@ -211,7 +211,7 @@ def chinese_in(html: str) -> list[str]:
 KNOWN = {
     "QR", "PDF", "Excel", "CSV", "xlsx", "csv", "xls", "xlsb", "et", "WPS", "Word", "PNG", "SVG", "DTD", "MB", "KB", "A",
     "UTF", "GBK", "GB", "T", "GCJ", "BD", "WGS", "GPS", "R", "D", "mm", "km", "px", "m", "ms", "https", "GET", "POST",
-    "iPhone", "iPad", "Safari", "Mac", "Windows", "Linux", "QQ", "UC", "OPPO", "vivo", "English", "I", "O", "Z", "S", "V", "U",
+    "Webhook", "SEC", "flask", "work", "iPhone", "iPad", "Safari", "Mac", "Windows", "Linux", "QQ", "UC", "OPPO", "vivo", "English", "I", "O", "Z", "S", "V", "U",
 }  # fmt: skip
 SPOKEN = {"aria-label", "alt", "title", "placeholder", "content"}
 
@@ -348,6 +348,7 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             "user_id": one(sa.select(User.id).where(User.username == "qian")),
             "team_id": one(sa.select(Team.id).join(User, User.team_id == Team.id).where(User.username == "li")),
             "session_id": one(sa.select(sa.func.max(Session.id))) or 0,
+            "way": "dingtalk",
         }  # fmt: skip
         db.session.remove()
     yield City(request.param, app, known)

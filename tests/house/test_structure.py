@@ -61,7 +61,7 @@ def test_templates_hold_no_inline_code_and_no_unmarked_chinese():
 DATA = {
     "industries.py", "formats.py", "labels.py", "images.py", "lettering.py",
     "columns.py", "sheets.py", "texts.py", "credit_codes.py", "regions.py", "numbers.py", "phones.py", "places.py",
-    "workbooks.py", "commands.py", "readings.py", "burden.py",
+    "workbooks.py", "commands.py", "readings.py", "burden.py", "disclosure.py",
 }  # fmt: skip
 # Stored or sent with a file, the same in every language: a unit, a source, file names, the language's own name.
 WRITTEN = {"万元", r"(-?[\d,.]+) 万元", "导入：", "企业名单模板.xlsx", "-不能入库.xlsx", "中文"}
@@ -159,6 +159,18 @@ ROWS_OF_OLD = (
        version, created_at, updated_at) VALUES ('01900000000070008000000000000004', 7, '回电话', '2026-02-09', 7, 7,
        'DONE', '已答复', '2026-02-08 03:00:00+00', 2, '2026-02-02 03:00:00+00', '2026-02-08 03:00:00+00')""",
 )
+# A person as the newest tables have them, and two notices that are alike.
+ROWS_BEFORE_KEYS = (
+    """INSERT INTO "user" (id, username, name, phone, role, active, password_hash, password_is_one_time,
+       password_set_at, language, theme, text_size, version, created_at, updated_at, phone_seed) VALUES (7, 'zhao',
+       '赵青', '', 'OFFICER', '1', 'x', '0', '2026-01-05 08:00:00+00', 'zh', 'auto', 'normal', 1,
+       '2026-01-05 08:00:00+00', '2026-01-05 08:00:00+00', '')""",
+    *(
+        f"""INSERT INTO notification (id, user_id, kind, details, path, created_at, read_at) VALUES ({number}, 7,
+            'handed_over', '{{}}', '/enterprises/7', '2026-01-05 08:00:00+00', NULL)"""
+        for number in (1, 2)
+    ),
+)
 # What is asked of the newest tables afterwards, and what they must answer.
 KEPT = {
     "name FROM region": "昆都仑区",
@@ -171,6 +183,8 @@ KEPT = {
     "count(*) FROM follow_up_note WHERE step = 'PROMISED'": 2,
     "text FROM follow_up_note WHERE step = 'DONE'": "已答复",
     "count(*) FROM assignment WHERE end_reason = ''": 1,
+    "count(*) FROM enterprise WHERE quiet_asked = '' AND quiet_asked_at IS NULL": 1,
+    "count(*) FROM visit WHERE answer IS NULL AND answer_text = '' AND answer_version = 0": 1,
 }
 
 
@@ -192,6 +206,28 @@ def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, 
         assert kept == KEPT
         downgrade(directory=MIGRATIONS, revision="base")
         upgrade(directory=MIGRATIONS)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_notices_told_before_they_had_keys_and_ways_out_stay_as_they_were(empty_url, tmp_path):
+    app = make_app(empty_url, tmp_path)
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0050")
+        with db.engine.begin() as connection:
+            for statement in ROWS_BEFORE_KEYS:
+                connection.execute(sa.text(statement))
+        upgrade(directory=MIGRATIONS)
+        with db.engine.connect() as connection:
+            told = connection.execute(
+                sa.text("SELECT kind, path, key, urgent FROM notification ORDER BY id")
+            ).all()
+            waiting = connection.execute(sa.text("SELECT count(*) FROM delivery")).scalar()
+        assert [tuple(row) for row in told] == [("handed_over", "/enterprises/7", None, False)] * 2
+        assert waiting == 0  # what was told long ago is not sent out now
+        downgrade(directory=MIGRATIONS, revision="0050")
+        with db.engine.connect() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM notification")).scalar() == 2
         db.session.remove()
         db.engine.dispose()
 

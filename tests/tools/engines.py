@@ -123,7 +123,7 @@ class Engine:
             raise EngineFailed(value)
         return value
 
-    def until(self, script: str, *arguments: Any, patience: float = 15.0) -> Any:
+    def until(self, script: str, *arguments: Any, patience: float = 45.0) -> Any:
         """Ask until it says something true; a page on its way to another is asked again."""
         deadline, last = time.monotonic() + patience, None
         while time.monotonic() < deadline:

@@ -90,7 +90,7 @@ def lay(page: Page, database: dict[str, Any]) -> None:
 # One of everything: an entry that waits, with a line break and a photo in its body, one that was sent, a draft, a page.
 _FILL = """async ({ module, key, need }) => {
   const { put, markSending, markDone } = await import(`${module}/outbox/queue.js`);
-  const { keepDraft, keepPage } = await import(`${module}/outbox/store.js`);
+  const { keepDraft, keepPages } = await import(`${module}/outbox/seal.js`);
   const { user } = document.documentElement.dataset;
   const note = (key, title, fields) => put({ key, user, title, url: `/needs/${need}/note`, page: `/needs/${need}`, kind: "lightbulb", keys: [need], next: Date.now() + 60_000 }, fields);
   const sent = key.replace(/1$/, "0");
@@ -100,7 +100,7 @@ _FILL = """async ({ module, key, need }) => {
   const photo = new File([new Uint8Array([255, 216, 255, 217])], "门口.jpg", { type: "image/jpeg", lastModified: 1 });
   await note(key, "记一笔 · 没发的", [["text", "第一行\\n第二行"], ["extra", photo]]);
   await keepDraft(user, `/needs/${need}|note`, { fields: [["text", "写到一半"]] });
-  await keepPage(user, `/needs/${need}`, { html: "<p>存下的页面</p>", hash: "h", at: Date.now() });
+  await keepPages(user, [{ path: `/needs/${need}`, html: "<p>存下的页面</p>", hash: "h", at: Date.now() }]);
 }"""
 
 

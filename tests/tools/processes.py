@@ -77,8 +77,10 @@ def stop(
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """This environment without settings of ours, so that a developer's FIELDAPP_… cannot colour a test."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("FIELDAPP_") and k != "DATABASE_URL"}
+    """This environment without settings of ours, so that a developer's FIELDAPP_… cannot colour a test. Bytecode may be
+    kept whatever it says: dozens of servers are started here, and each would compile all of the program again."""
+    left_out = {"DATABASE_URL", "PYTHONDONTWRITEBYTECODE"}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("FIELDAPP_") and k not in left_out}
     return kept | more
 
 

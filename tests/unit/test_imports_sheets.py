@@ -67,7 +67,8 @@ def test_a_harmful_or_useless_file_is_refused_at_once_with_a_plain_sentence(make
     with pytest.raises(Unreadable) as refusal:
         read_book(data, "名单.xlsx")
     assert words in refusal.value.plain()
-    assert time.thread_time() - start < 1
+    # What unpacks, nests or repeats without end would take minutes; a slow machine takes a second for the honest look.
+    assert time.thread_time() - start < 5
 
 
 def test_limits_are_the_ones_handed_in():

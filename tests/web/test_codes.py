@@ -31,7 +31,8 @@ def _code(enterprise):
 
 
 def _trail(action):
-    events = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == action)).all()
+    query = sa.select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
+    events = db.session.scalars(query).all()
     db.session.rollback()
     return events
 

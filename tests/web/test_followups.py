@@ -531,3 +531,23 @@ def test_overdue_is_said_in_days_and_in_working_days(zhao, city):
 def test_a_promise_of_before_the_log_has_its_first_line(zhao):
     page = zhao.get(URL).text
     assert "走访时答应企业，建立跟进" in page
+
+
+def test_the_needs_page_says_how_late_a_promise_about_it_was_kept_or_is(zhao, city):
+    """In working days, for what is over and for what still waits."""
+    late = clock.today()
+    while workdays.workdays_between(late, clock.today()) < 3:
+        late -= timedelta(days=1)
+    days = (late - clock.today()).days
+    about = {"need_id": people.NEED}
+    done = about | {"status": FollowUpStatus.DONE, "closed_at": clock.now()}
+    _promise(city.huaxing, "zhao", days, "还没办的", **about)
+    _promise(city.huaxing, "zhao", days, "晚办的", **done)
+    _promise(city.huaxing, "zhao", 1, "早办的", **done)
+    page = zhao.get(f"/needs/{people.NEED}").text
+
+    def row(title):
+        return next(part for part in page.split("<li") if title in part)
+
+    assert "晚了 3 个工作日" in row("还没办的") and "晚了 3 个工作日" in row("晚办的")
+    assert "按时" in row("早办的") and "逾期" not in row("还没办的")

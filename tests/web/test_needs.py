@@ -266,7 +266,10 @@ def test_the_whole_way_from_heard_to_solved(zhao, li):
     assert "steps/claim" in zhao.get(NEED).text
     assert _step(zhao, "claim").status_code == 303
     assert _step(zhao, "match").status_code == 303
-    assert zhao.submit(f"{NEED}/steps/propose", "step-form", text="方案已交企业").status_code == 303
+    assert (
+        zhao.submit(f"{NEED}/steps/propose", "step-form", ending="SOLVED", text="方案已交企业").status_code
+        == 303
+    )
     answer = zhao.submit(f"{NEED}/steps/resolve", "step-form", ending="SOLVED", text="良品率到 95%")
     assert answer.status_code == 303
     page = zhao.get(answer.location).text
@@ -282,9 +285,9 @@ def test_the_whole_way_from_heard_to_solved(zhao, li):
 
 def test_a_result_without_its_kind_is_asked_for(zhao, li):
     _step(li, "accept")
-    for step, values in (("claim", {}), ("match", {}), ("propose", {"text": "方案已交"})):
+    for step, values in (("claim", {}), ("match", {}), ("propose", {"text": "方案已交", "ending": "SOLVED"})):
         assert _step(zhao, step, **values).status_code == 303
-    answer = zhao.submit(f"{NEED}/steps/resolve", "step-form", text="好了")
+    answer = zhao.submit(f"{NEED}/steps/resolve", "step-form", ending="", text="好了")
     assert answer.status_code == 422 and "如实选就好" in answer.text
     assert _need().status is NeedStatus.AWAITING_ENTERPRISE
 
@@ -363,11 +366,11 @@ def test_a_result_is_given_back_twice_and_no_more(li, zhao):
     for client, step in ((li, "accept"), (zhao, "claim"), (zhao, "match")):
         _step(client, step)
     for _again in range(2):
-        _step(zhao, "propose", text="方案")
+        _step(zhao, "propose", ending="SOLVED", text="方案")
         _step(zhao, "resolve", ending="SOLVED", text="好了")
         assert _step(li, "reopen", text="企业不满意").status_code == 303
         assert _need().status is NeedStatus.MATCHING and _need().ending is None
-    _step(zhao, "propose", text="方案")
+    _step(zhao, "propose", ending="SOLVED", text="方案")
     _step(zhao, "resolve", ending="EXPLAINED", text="讲清了")
     answer = _step(li, "reopen", text="还是不行")
     assert answer.status_code == 409 and "2 次" in answer.text
@@ -553,7 +556,7 @@ def test_with_nobody_to_go_to_a_need_waits_to_be_claimed(zhao, li, city):
 
 def test_ended_needs_stay_with_who_ended_them(zhao, li, city):
     for client, step, values in (
-        (li, "accept", {}), (zhao, "claim", {}), (zhao, "match", {}), (zhao, "propose", {"text": "x"}),
+        (li, "accept", {}), (zhao, "claim", {}), (zhao, "match", {}), (zhao, "propose", {"ending": "SOLVED", "text": "x"}),
         (zhao, "resolve", {"ending": "SOLVED", "text": "x"}),
     ):  # fmt: skip
         _step(client, step, **values)

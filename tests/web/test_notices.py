@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
+from threading import Barrier, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -193,3 +195,49 @@ def test_ninety_days_are_paged_without_a_gap(zhao, app, monkeypatch):
 
 def test_nothing_to_tell_says_so(qian):
     assert "还没有提醒" in qian.get("/notices").text
+
+
+def test_what_has_a_key_is_told_once_and_to_everybody_it_concerns(zhao, qian, app):
+    ids = {name: _id(name) for name in ("zhao", "qian")}
+
+    def told(name, key):
+        with writing():
+            new = tell(ids[name], "order_placed", clock.now(), key=key, enterprise="华星")
+            db.session.commit()
+        return new
+
+    assert [told("zhao", "a"), told("zhao", "a"), told("zhao", "b"), told("qian", "a")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert told("zhao", None) and told("zhao", None)
+    with app.test_request_context():
+        assert unread_count(_person(zhao, app)) == 4
+
+
+def test_a_twin_that_is_still_being_told_is_waited_for(zhao, app):
+    """Two processes tell one thing at one moment: on both databases one of them does."""
+    user_id = _id("zhao")
+    at_once, told = Barrier(2), []
+
+    def one():
+        with app.app_context(), writing():
+            at_once.wait()
+            told.append(tell(user_id, "order_placed", clock.now(), key="need:1:overdue", enterprise="华星"))
+            time.sleep(0.2)
+            db.session.commit()
+
+    both = [Thread(target=one) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(told) == [False, True]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 121])
+def test_a_key_that_no_column_holds_is_a_mistake(app, key):
+    with pytest.raises(ValueError, match="no key"):
+        tell(1, "order_placed", clock.now(), key=key)

@@ -10,15 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from fieldapp import clock
+from fieldapp.accounts.models import Team
 from fieldapp.attachments.models import Attachment
 from fieldapp.audit.models import AuditEvent
 from fieldapp.codes.models import QrCode
 from fieldapp.db import db, writing
 from fieldapp.needs.models import Need, NeedSource, NeedStatus
-from fieldapp.notices.models import Notification
+from fieldapp.notices.models import Channel, ChannelKind, Delivery, Notification
 from fieldapp.orders import rules
 from fieldapp.orders.actions import forget_callers
 from fieldapp.orders.models import Order
+from tests import papers
 from tests.forms import forms_in
 from tests.photos import jpeg
 
@@ -62,6 +64,15 @@ def _orders():
     return db.session.scalars(query).all()
 
 
+def test_the_trail_keeps_no_address_of_an_enterprise(anybody, token, patient):
+    """As its privacy text promises: the order has a hash that cannot be turned back, the trail has nothing."""
+    form = _form(anybody, token)
+    here = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
+    assert anybody.post(f"/q/{token}/order", data=form.filled(**WORDS), **here).status_code == 303
+    row = db.session.execute(sa.select(AuditEvent).where(AuditEvent.action == "order_placed")).scalar_one()
+    assert row.address == "" and "198.51.100.7" not in _orders()[-1].address
+
+
 def test_an_order_is_a_need_that_waits_to_be_accepted(anybody, token, patient, city):
     answer = _order(
         anybody, token, description="夏天更明显", deadline=clock.today() + timedelta(days=30), budget="UNDER_50",
@@ -82,7 +93,7 @@ def test_an_order_is_a_need_that_waits_to_be_accepted(anybody, token, patient, c
     trail = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "order_placed")).one()
     assert "13812345678" not in str(trail.detail) and "刘工" not in str(trail.detail)
     page = anybody.get(answer.location).text
-    assert "点单已收到" in page and rules.shown_number(order.number) in page and "待受理" in page
+    assert "点单已收到" in page and rules.shown_number(order.number) in page and "等服务团受理" in page
     assert "13812345678" not in page and "刘工" not in page
 
 
@@ -92,6 +103,20 @@ def test_the_officer_and_the_lead_are_told(anybody, zhao, token, patient, city):
     assert len(told) == 2
     notices = zhao.get("/notices").text
     assert "点单：涂层容易起泡" in notices
+
+
+def test_the_teams_robot_is_told_that_there_is_an_order_but_not_what_it_says(anybody, token, patient, city):
+    with writing():
+        team_id = db.session.scalar(sa.select(Team.id).where(Team.name == "一队"))
+        db.session.add(Channel(team_id=team_id, kind=ChannelKind.WECOM, target="x" * 30))
+        db.session.commit()
+    _order(anybody, token)
+    (sent,) = db.session.execute(sa.select(Delivery.kind, Delivery.details, Delivery.path)).all()
+    assert (
+        sent.kind == "order_placed"
+        and set(sent.details) == {"enterprise"}
+        and sent.path.startswith("/needs/")
+    )
 
 
 def test_pressed_ten_times_it_is_one_order(anybody, token, patient, city):
@@ -214,6 +239,120 @@ def test_a_broken_photo_is_named_and_the_words_stay(anybody, token, patient, cit
     four = [(BytesIO(jpeg(100 + n, 80)), f"{n}.jpg") for n in range(4)]
     assert "最多放 3 张" in _order(anybody, token, photos=four).text
     assert _count(Order) == 0
+
+
+def test_a_pdf_comes_along_and_those_who_serve_can_save_it(anybody, zhao, sun, wu, token, patient, city):
+    answer = _order(
+        anybody, token, photos=[(BytesIO(jpeg()), "泡.jpg")],
+        documents=[(BytesIO(papers.HOSTILE["launch"]), "试验报告.pdf")],
+    )  # fmt: skip
+    assert answer.status_code == 303
+    db.session.rollback()
+    photo, document = db.session.scalars(sa.select(Attachment).order_by(Attachment.id)).all()
+    assert (photo.media_type, document.media_type) == ("image/jpeg", "application/pdf")
+    page = zhao.get(f"/needs/{_orders()[0].need_id}").text
+    assert f"/attachments/{document.id}/file.pdf" in page and f"/attachments/{photo.id}/thumb.jpg" in page
+    assert "试验报告" in page and "PDF · 1 KB" in page and f"/attachments/{document.id}/thumb.jpg" not in page
+    saved = zhao.get(f"/attachments/{document.id}/file.pdf")
+    assert saved.status_code == 200 and saved.data.startswith(b"%PDF-") and b"Launch" not in saved.data
+    assert saved.mimetype == "application/pdf" and saved.headers["X-Content-Type-Options"] == "nosniff"
+    assert saved.headers["Content-Disposition"].startswith("attachment; ")
+    assert "%E8%AF%95%E9%AA%8C%E6%8A%A5%E5%91%8A.pdf" in saved.headers["Content-Disposition"]
+    assert "sandbox" in saved.headers["Content-Security-Policy"]
+    for address, status in (
+        (f"/attachments/{document.id}/full.jpg", 404),
+        (f"/attachments/{photo.id}/file.pdf", 404),
+    ):
+        assert zhao.get(address).status_code == status
+    assert sun.get(f"/attachments/{document.id}/file.pdf").status_code == 404
+    assert wu.get(f"/attachments/{document.id}/file.pdf").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"MZ\x90 program", "不是 PDF 文件"),
+        (papers.locked(), "加了密码"),
+        (papers.many_pages(300), "有 300 页，太多了"),
+    ],
+)
+def test_what_is_no_usable_pdf_is_named_beside_its_field_and_the_words_stay(
+    anybody, token, patient, city, content, sentence
+):
+    answer = _order(anybody, token, documents=[(BytesIO(content), "报告.pdf")])
+    assert answer.status_code == 422 and sentence in answer.text and 'id="documents-err"' in answer.text
+    assert "涂层容易起泡" in answer.text and "文件要再选一次" in answer.text and _count(Order) == 0
+
+
+def test_three_pdfs_are_one_too_many_and_none_is_looked_at(anybody, token, patient, city, monkeypatch):
+    monkeypatch.setattr("fieldapp.attachments.intake.bind", lambda *_: pytest.fail("looked at"))
+    three = [(BytesIO(papers.report(1, f"{n}")), f"{n}.pdf") for n in range(3)]
+    assert "最多放 2 个文件，这次有 3 个" in _order(anybody, token, documents=three).text
+
+
+def test_a_photo_of_thirty_megabytes_is_taken_and_a_larger_one_is_told(anybody, token, patient, city):
+    heavy = jpeg(3000, 2000) + bytes(30 * 1024 * 1024)
+    assert _order(anybody, token, photos=[(BytesIO(heavy), "大.jpg")]).status_code == 303
+    answer = _order(anybody, token, photos=[(BytesIO(heavy + bytes(4 * 1024 * 1024)), "更大.jpg")])
+    assert answer.status_code == 422 and "“更大.jpg”有 35 MB，太大了" in answer.text
+
+
+def test_without_script_a_row_is_added_and_nothing_is_stored_or_scolded(anybody, token, patient, city):
+    form = _form(anybody, token)
+    answer = anybody.post(
+        f"/q/{token}/order",
+        data=form.filled(title="涂层容易起泡", add_indicator="1", **{"indicators-0-name": "附着力"}),
+    )
+    assert answer.status_code == 200 and "还有" not in answer.text and _count(Order) == 0
+    again = next(f for f in forms_in(answer.text) if f.id == "order-form")
+    assert again.filled()["indicators-0-name"] == "附着力" and "indicators-1-name" in again.filled()
+    sent = again.filled(**WORDS, **{"indicators-1-name": "孔隙率", "indicators-1-target": "<2%"})
+    sent.pop("add_indicator", None)
+    assert anybody.post(f"/q/{token}/order", data=sent).status_code == 303
+    need = db.session.get(Need, _orders()[0].need_id)
+    assert [row["name"] for row in need.indicators] == ["附着力", "孔隙率"]
+
+
+def test_who_agreed_to_an_older_text_is_asked_again(anybody, token, patient, city):
+    answer = _order(anybody, token, privacy="2020-01")
+    assert answer.status_code == 422 and "说明刚刚改过" in answer.text and _count(Order) == 0
+    again = next(f for f in forms_in(answer.text) if f.id == "order-form")
+    assert anybody.post(f"/q/{token}/order", data=again.filled(agreed="y")).status_code == 303
+
+
+def test_ten_orders_at_once_by_one_visitor_are_counted_one_by_one(app, token, patient, city):
+    forms = [_form(app.test_client(), token) for _ in range(10)]
+    together, answers = threading.Barrier(10), [None] * 10
+
+    def send(n):
+        client = app.test_client()
+        together.wait()
+        answers[n] = _order(client, token, forms[n], title=f"难题{n}").status_code
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    most = app.config["ORDERS_PER_ADDRESS_HOUR"]
+    assert sorted(answers) == [303] * most + [429] * (10 - most)
+    assert _count(Order) == most
+
+
+LONG = "北疆" * 100  # 200 characters
+TABLE = "指标\t现在\t要求\r\n附着力\t3\t≥5 MPa\r\n\x0b孔隙率\t4 %\t<2 %"
+
+
+def test_names_of_two_hundred_characters_emoji_and_pasted_tables(anybody, zhao, token, patient, city):
+    answer = _order(anybody, token, title=LONG, contact_name="👩‍🔬" * 8, description=TABLE)
+    assert answer.status_code == 303
+    need = db.session.get(Need, _orders()[0].need_id)
+    assert (
+        need.title == LONG and need.description == "指标\t现在\t要求\n附着力\t3\t≥5 MPa\n\n孔隙率\t4 %\t<2 %"
+    )
+    for client, address in ((zhao, f"/needs/{need.id}"), (anybody, answer.location)):
+        page = client.get(address)
+        assert page.status_code == 200 and LONG in page.text
 
 
 def test_the_number_finds_the_order_at_its_own_code_only(anybody, token, patient, city):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from io import BytesIO
@@ -19,6 +20,8 @@ from tests.photos import jpeg
 
 PHOTOS = f"/visits/{people.VISIT}/photos"
 EDIT = f"/visits/{people.VISIT}/edit"
+
+ARRIVED = re.compile(r"照片 \d+/\d+ 已到")  # what a record says of photos it still waits for
 
 
 def _shown(visit_id=people.VISIT):
@@ -65,7 +68,7 @@ def test_a_visit_says_which_photos_it_waits_for_and_they_come_one_by_one(zhao, c
     )  # fmt: skip
     visit_id = uuid.UUID(answer.location.partition("/visits/")[2].partition("?")[0])
     record = f"/visits/{visit_id}"
-    assert "照片 0/3 已到" in zhao.get(record).text
+    assert "照片 0/3 已到" in zhao.get(record).text and ARRIVED.search("照片 0/3 已到")
     assert _send(zhao, second, to=f"{record}/photos").status_code == 204
     assert _send(zhao, first, jpeg(320, 200), to=f"{record}/photos").status_code == 204
     page = zhao.get(record).text
@@ -73,7 +76,7 @@ def test_a_visit_says_which_photos_it_waits_for_and_they_come_one_by_one(zhao, c
     assert _shown(visit_id) == [second, first]
     assert _send(zhao, third, jpeg(200, 200), to=f"{record}/photos").status_code == 204
     page = zhao.get(record).text
-    assert "已到" not in page and _expected(visit_id) == []
+    assert not ARRIVED.search(page) and _expected(visit_id) == []
     assert db.session.scalar(sa.select(Visit.version).where(Visit.id == visit_id)) == 1
 
 
@@ -170,7 +173,7 @@ def test_a_photo_taken_off_again_is_not_waited_for(zhao, city):
     _send(zhao, photo)
     assert zhao.submit(EDIT, "visit-form", photos_removed=[str(photo)]).status_code == 303
     assert _shown() == [] and _expected() == []
-    assert "已到" not in zhao.get(f"/visits/{people.VISIT}").text
+    assert not ARRIVED.search(zhao.get(f"/visits/{people.VISIT}").text)
 
 
 def test_two_photos_at_once_both_come_and_neither_is_waited_for(app, browser_of, city):
@@ -214,3 +217,13 @@ def test_a_photo_sent_under_the_phones_id_finds_the_planned_visit(zhao, qian, ci
     assert _send(zhao, uuid7(), to=to).status_code == 404  # and only what the visit waits for
     assert _send(zhao, photo, to=to).status_code == 204
     assert _shown() == [photo] and _expected() == []
+
+
+def test_a_photo_dropped_under_the_phones_id_is_not_waited_for_by_the_planned_visit(zhao, qian, city):
+    photo, phones_id = uuid7(), uuid7()
+    _wait_for(photo)
+    to = f"/visits/{phones_id}/photos/{photo}/drop"
+    assert qian.post(to, data={"csrf_token": qian.token()}).status_code == 404
+    answer = zhao.post(to, data={"csrf_token": zhao.token()})
+    assert answer.status_code == 303 and answer.location.startswith(f"/visits/{people.VISIT}")
+    assert _expected() == []

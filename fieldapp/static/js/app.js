@@ -19,6 +19,19 @@ function wanted(name, element, at, now) {
   return load;
 }
 
+// A row of buttons that fill in a field, as if it had been typed. The field.
+function taps(row, name, valueOf = String) {
+  const field = document.getElementById(row.dataset.for);
+  row.hidden = false;
+  row.addEventListener("click", ({ target }) => {
+    const button = target.closest(`[data-${name}]`);
+    if (!button) return;
+    field.value = valueOf(button.dataset[name]);
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  return field;
+}
+
 const modules = {
   // A form that changes something: give it its ids, and let it go once. A plain one that can wait for a network is
   // sent by htmx like the others; its answer takes the place of the page.
@@ -42,7 +55,7 @@ const modules = {
       if (plain) form.setAttribute("hx-post", event.submitter?.getAttribute("formaction") || form.getAttribute("action"));
       // Ids stay on the form: trying again sends the same entry, and the server answers it once.
       for (const field of form.querySelectorAll("[data-new-id]")) if (!field.value) field.value = uuid7();
-      for (const field of form.querySelectorAll("[data-device-time]")) field.value = deviceTime();
+      for (const field of form.querySelectorAll("[data-device-time]")) field.value ||= deviceTime(); // or the same entry would say something else
       sent = true;
       for (const button of buttons()) { button.setAttribute("aria-disabled", "true"); button.classList.add("is-busy"); }
     }, true);
@@ -54,22 +67,16 @@ const modules = {
     window.addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
       free();
-      for (const field of form.querySelectorAll("[data-new-id]")) field.value = "";
+      for (const field of form.querySelectorAll("[data-new-id], [data-device-time]")) field.value = "";
     });
     // On the way to another page the button stays down.
     form.addEventListener("htmx:after:request", (event) => { if (!event.detail.ctx?.hx?.redirect) free(); });
     form.addEventListener("htmx:error", free);
   },
 
-  // Three days, a week, two weeks: a tap instead of a calendar.
-  days(row) {
-    const field = document.getElementById(row.dataset.for);
-    row.hidden = false;
-    row.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-days]");
-      if (button) { field.value = deviceTime(new Date(Date.now() + button.dataset.days * 86_400_000)).slice(0, 10); field.dispatchEvent(new Event("change", { bubbles: true })); }
-    });
-  },
+  // Three days, a week, two weeks; what is often said: a tap instead of a calendar, of typing.
+  days: (row) => taps(row, "days", (days) => deviceTime(new Date(Date.now() + days * 86_400_000)).slice(0, 10)),
+  reasons: (row) => taps(row, "say"),
 
   reveal(box) {
     const [field, button] = [box.querySelector("input"), box.querySelector("button")];
@@ -103,12 +110,7 @@ const modules = {
 
   // Working days: the date is set here, at once; what is said about it is fetched with the first one.
   due(row) {
-    const field = document.getElementById(row.dataset.for);
-    row.hidden = false;
-    row.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-date]");
-      if (button) { field.value = button.dataset.date; field.dispatchEvent(new Event("change", { bubbles: true })); }
-    });
+    const field = taps(row, "date");
     const more = () => import("./due.js").then((module) => module.default(row)).catch(() => {});
     if (field.value || alone || document.documentElement.dataset.cached) more();
     else field.addEventListener("change", more, { once: true });

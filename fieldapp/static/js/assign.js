@@ -21,10 +21,9 @@ function draw(bar, load, after, top, mark) {
 
 export default function attach(form) {
   const say = form.dataset;
-  const every = (selector) => [...form.querySelectorAll(selector)];
-  const boxes = () => every("input[name=e]");
+  const boxes = () => [...form.elements].filter(({ name }) => name === "e"); // also beside the form
   const ticked = () => boxes().filter((box) => box.checked);
-  const all = form.querySelector("[data-all]");
+  const all = document.querySelector("[data-all]");
   const everything = form.querySelector("[data-everything]");
   const bar = document.querySelector(".assign-bar");
   const side = document.querySelector(`[data-form="${form.id}"]`); // the officers beside the list
@@ -84,7 +83,8 @@ export default function attach(form) {
     plan();
   }
 
-  form.addEventListener("change", (event) => {
+  document.addEventListener("change", (event) => {
+    if (event.target.form !== form) return;
     if (event.target === all) for (const box of boxes()) box.checked = all.checked;
     if (event.target === everything && everything.checked) for (const box of boxes()) box.checked = true;
     if (event.target.name === "e" && !event.target.checked && everything) everything.checked = false;
@@ -92,7 +92,6 @@ export default function attach(form) {
     if (event.target.name?.startsWith("to-")) event.target.closest("li").querySelector("input[name=e]").checked = event.target.value !== "";
     count();
   });
-  for (const beside of document.querySelectorAll(`[form="${form.id}"]`)) if (beside.type === "radio") beside.addEventListener("change", count);
   form.addEventListener("reset", () => setTimeout(count));
   window.addEventListener("pageshow", count);
   count();

@@ -1,13 +1,12 @@
 // What is typed survives: saved while it is typed, offered when the form is opened again, gone once the server has it.
 //
-// A draft is a record of its own, {key, fields, photos}, under "form's address|form|id"; its photos lie beside it. `key`
-// is the entry that it was sent as: from then on the outbox is where it is, and with that entry it goes (queue.js).
+// A draft is a record of its own, {fields, photos, sent}, under "form's address|form|id"; its photos lie beside it. The
+// entry that it was sent as or corrects knows it: there the outbox is where it is, and with that entry it goes (queue.js).
 
 import { alone } from "./app.js";
-import { uuid7 } from "./ids.js";
+import { filled, markOf, uuid7, when } from "./ids.js";
 import { rowOf, rowsOf } from "./outbox/queue.js";
-import { knowsKey } from "./outbox/seal.js";
-import { ask, draftOf, dropDraft, keepDraft, remember, remembered, within } from "./outbox/store.js";
+import { ask, draftOf, dropDraft, keepDraft, knowsKey, remember, remembered, within } from "./outbox/seal.js";
 
 const PAUSE = 400;
 const PHOTOS = "|photos";
@@ -24,15 +23,8 @@ const read = (form) => [...new FormData(form)].filter(([name, value]) => typeof 
 /** The words of a template, with their {values}; the element, not yet in the page. */
 export function said(id, values = {}) {
   const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
-  for (const part of element.querySelectorAll("[data-words]")) part.textContent = part.textContent.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
+  for (const part of element.querySelectorAll("[data-words]")) part.textContent = filled(part.textContent, values);
   return element;
-}
-
-/** 11:32, or 11月23日 11:32 of another day, in the page's language. */
-export function when(at, now = new Date()) {
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const day = new Date(at).toDateString() === now.toDateString() ? {} : { month: "short", day: "numeric" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, ...time }).format(at);
 }
 
 const filling = () => import("./fill.js"); // only where there is something to put in
@@ -44,10 +36,10 @@ const namesOf = async (user, where) => {
   return ids.map((id) => id.slice(user.length + 1)).filter((name) => !name.endsWith(PHOTOS)).reverse();
 };
 
-// Which entry a draft was sent as.
+// Which entry a draft was sent as, or is a correction of; the newest.
 async function sentAs(user, name) {
   const links = await within("meta", "readonly", (store) => ask(store().getAll(IDBKeyRange.bound("draft:", "draft:~"))));
-  return links.find((link) => link.value.includes(`${user}|${name}`))?.name.slice(6);
+  return links.filter((link) => link.value.includes(`${user}|${name}`)).pop()?.name.slice(6);
 }
 
 const drop = async (user, name) => { await dropDraft(user, name); await dropDraft(user, name + PHOTOS); };
@@ -73,8 +65,12 @@ export default async (form) => {
   const back = form.elements.entry_id?.value; // it was sent and has come back with the answer
   const words = (fields) => JSON.stringify(fields.filter(([name]) => !/^(visit|need|follow_up)_id$|-id$/.test(name)));
   const now = () => words(read(form));
-  const files = () => [...(form.querySelector("input[name=photos]")?.files || [])];
-  const marks = () => files().map((file) => [file.name, file.size, file.lastModified].join()).join("|");
+  // Photos that wait in the outbox are safe there, and another draft would be another copy of them.
+  function files() {
+    const { files: all = [], photos } = form.querySelector("input[name=photos]") || {};
+    return [...all].filter((file) => !photos?.some(({ held, mark }) => held && mark === markOf(file)));
+  }
+  const marks = () => files().map(markOf).join("|");
   let blank = now(); // what the page said by itself
   let mine = null; // {name, photos}: the draft that typing goes to
   let pictures = "";
@@ -102,9 +98,18 @@ export default async (form) => {
     draft.photos = kept.length;
   }
 
-  const begin = () => { mine ||= { name: `${where}|${uuid7()}`, photos: 0 }; };
+  function link(key) {
+    const id = `${user}|${mine.name}`;
+    remembered(`draft:${key}`).then((before = []) => remember(`draft:${key}`, [...new Set([...before, id])])).catch(() => {});
+  }
 
-  function save() {
+  function begin() {
+    if (mine) return;
+    mine = { name: `${where}|${uuid7()}`, photos: 0 };
+    if (form.dataset.entry) link(form.dataset.entry);
+  }
+
+  function save(sent) {
     clearTimeout(timer);
     timer = 0;
     const [fields, looks] = [read(form), marks()];
@@ -115,14 +120,15 @@ export default async (form) => {
     busy = busy.then(async () => {
       if (empty) { await drop(user, draft.name); tell(""); return; }
       if (looks !== pictures) { await keepPhotos(draft); pictures = looks; }
-      await keepDraft(user, draft.name, { fields, photos: draft.photos });
+      await keepDraft(user, draft.name, { fields, photos: draft.photos, sent });
       for (const old of (await namesOf(user, where)).slice(MOST_DRAFTS)) await drop(user, old);
       tell("draft-saved");
     }).catch(() => tell("draft-failed"));
     return busy;
   }
 
-  const touched = (event) => { if (event.target.form === form || form.contains(event.target)) timer ||= setTimeout(save, PAUSE); };
+  let opening = false; // what is put back is not typed
+  const touched = (event) => { if (!opening && (event.target.form === form || form.contains(event.target))) timer ||= setTimeout(() => save(), PAUSE); };
   const hurry = () => { if (timer && form.isConnected) save(); };
   for (const event of ["input", "change", "click"]) document.addEventListener(event, touched);
   document.addEventListener("visibilitychange", () => { if (document.hidden) hurry(); });
@@ -133,9 +139,8 @@ export default async (form) => {
   form.addEventListener("submit", () => {
     const key = form.elements.entry_id?.value;
     if (!key || (now() === blank && !marks() && !mine)) return;
-    if (timer || !mine) save();
-    const id = `${user}|${mine.name}`;
-    remembered(`draft:${key}`).then((before = []) => remember(`draft:${key}`, [...new Set([...before, id])])).catch(() => {});
+    save(true);
+    if (mine) link(key);
   });
 
   function show(element, actions = {}) {
@@ -157,8 +162,7 @@ export default async (form) => {
         fill(form, fields);
         if (key && form.elements.entry_id) form.elements.entry_id.value = key;
         if (kept) {
-          const detail = kept.map(({ data, name: called, ...rest }) => new File([data], called, rest));
-          form.querySelector("#photos-kept")?.dispatchEvent(new CustomEvent("photos:put", { detail }));
+          for (const { data, name: called, ...rest } of kept) form.querySelector("#photos-kept")?.put?.(new File([data], called, rest));
           pictures = marks();
         }
         show(said("draft-taken", { time: when(at) }));
@@ -179,8 +183,9 @@ export default async (form) => {
     });
   }
 
-  // What was sent and has not arrived is put in only where nobody has typed meanwhile.
-  async function heldBy() {
+  // What was sent and has not arrived is put in only where nobody has typed meanwhile. The key of an entry that is to be
+  // corrected; true of an edit that waits.
+  async function putBack() {
     if (back || now() !== blank) return false;
     const key = /^#entry=([\w-]{36})$/.exec(location.hash)?.[1];
     if (key) return (await filling()).reopened(form, user, key);
@@ -192,12 +197,19 @@ export default async (form) => {
   if (alone) filling();
   try {
     await busy;
-    if (await heldBy()) { blank = now(); return; }
+    opening = true;
+    const opened = await putBack().finally(() => { opening = false; });
+    if (opened) blank = now();
+    if (opened === true) return;
     for (const name of await namesOf(user, where)) {
       const draft = await draftOf(user, name);
       if (!draft || name === mine?.name) continue;
-      if (words(draft.value.fields) === now()) { mine ||= { name, photos: draft.value.photos }; continue; } // here already
+      const { fields, photos, sent } = draft.value;
       const key = await sentAs(user, name);
+      const same = words(fields) === now();
+      // A correction of what stands here that was not sent.
+      if (opened) { if (key === opened && !sent && !note && (photos || !same)) offer(name, draft); continue; }
+      if (same) { mine ||= { name, photos }; continue; } // here already
       const told = key ? await fate(key) : "";
       if (told === "done") await drop(user, name);
       if (!told && !note && form.isConnected) offer(name, draft, key);

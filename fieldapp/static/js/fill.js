@@ -1,7 +1,8 @@
 // Put stored fields back into a form: a draft, an entry of the outbox that is to be corrected, an edit not sent yet.
 
-import { LATER, OWN, said, when } from "./drafts.js";
-import { bodyOf, list } from "./outbox/queue.js";
+import { LATER, OWN, said } from "./drafts.js";
+import { markOf, when } from "./ids.js";
+import { bodyOf, idOf, list } from "./outbox/queue.js";
 import { add, boxOf } from "./rows.js";
 
 const OPEN = new Set(["queued", "error", "conflict", "locked"]);
@@ -42,25 +43,53 @@ export function fill(form, fields) {
 const path = (url) => { const { pathname, search } = new URL(url, location.href); return pathname + search; };
 const leadsTo = (form, url) => path(form.getAttribute("action")) === path(url) || [...form.elements].some((button) => button.hasAttribute("formaction") && path(button.formAction) === path(url));
 
-const opened = (form, user, fits) => list(user).then((all) => all.filter((one) => one.url && leadsTo(form, one.url) && fits(one)).pop());
+const opened = (all, form, fits) => all.filter((one) => one.url && leadsTo(form, one.url) && fits(one)).pop();
 
-/** Where the address names an entry of this form, it comes back to be corrected: its submit replaces it. */
+// Photos are entries of their own: what has not left the phone stands in the tiles again and keeps its entry; what has
+// is told, and not sent again.
+async function photosBack(form, all, { keys }, ids) {
+  const box = form.querySelector("#photos-kept");
+  if (!box) return;
+  (await import("./photos.js")).default(box);
+  const held = []; // each known before it has its tile: whatever breaks off, none counts as new
+  box.querySelector("input[name=photos]").photos = held;
+  const left = { arrived: 0, going: 0 };
+  for (const one of all) {
+    const { key, state, maybe, photo } = one;
+    if (!photo || one.locked || !keys.includes(photo.visit)) continue;
+    const id = idOf(one);
+    if (state === "done") left.arrived += 1;
+    else if (state === "queued" && maybe) left.going += 1;
+    else {
+      const [, file] = (await bodyOf(key))?.find(([name]) => name === "photos") || [];
+      if (!file) continue;
+      const copy = new File([file.data], file.name, file);
+      held.push({ mark: markOf(copy), id, key, held: true, other: !ids.includes(id) });
+      if (!box.put?.(copy)) held.pop();
+    }
+  }
+  for (const [name, n] of Object.entries(left)) if (n) box.after(said(`photos-${name}`, { n }));
+}
+
+/** Where the address names an entry of this form, it comes back to be corrected: its submit replaces it. Its key,
+ *  or false. */
 export async function reopened(form, user, key) {
-  const entry = await opened(form, user, (one) => one.key === key && OPEN.has(one.state));
+  const all = await list(user);
+  const entry = opened(all, form, (one) => one.key === key && OPEN.has(one.state));
   const fields = entry && (await bodyOf(key));
   if (!fields) return false;
   fill(form, fields);
   form.dataset.entry = key;
   if (entry.maybe) form.dataset.maybe = "1";
   else form.elements.entry_id.value = key;
-  const waiting = String(fields.find(([name]) => name === LATER)?.[1] || "").split(",").filter(Boolean).length;
-  form.before(said(waiting ? "form-reopened-photos" : "form-reopened", { time: when(entry.at), n: waiting }));
-  return true;
+  form.before(said("form-reopened", { time: when(entry.at) }));
+  await photosBack(form, all, entry, String(fields.find(([name]) => name === LATER)?.[1]));
+  return key;
 }
 
 /** An edit of this very record that waits: the newest stands in the form, and a line says so. */
 export async function overlaid(form, user, untouched) {
-  const entry = await opened(form, user, (one) => one.state === "queued" && !one.photo);
+  const entry = opened(await list(user), form, (one) => one.state === "queued" && !one.photo);
   const fields = entry && (await bodyOf(entry.key));
   if (!fields || !untouched()) return false;
   fill(form, fields.filter(([name]) => name !== LATER && !form.querySelector(`[data-new-id][name="${CSS.escape(name)}"]`)));

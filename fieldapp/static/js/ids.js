@@ -1,4 +1,5 @@
-// Ids and the wall clock, as the phone makes them. Without page, so that the worker may ask too.
+// Ids and the wall clock, as the phone makes them, and words with places in them. Without page up to where it says so:
+// the worker asks too.
 
 const tidy = (hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 
@@ -18,4 +19,20 @@ export function deviceTime(date = new Date()) {
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
   return `${day}T${time}${offset < 0 ? "-" : "+"}${pad(offset / 60)}:${pad(offset % 60)}`;
+}
+
+export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** What tells one chosen file from another. */
+export const markOf = ({ name, size, lastModified }) => [name, size, lastModified].join();
+
+/** A sentence with its {values}. */
+export const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+// ---- page ----------------------------------------------------------------------------------------------------
+
+/** 11:32, or 11月23日 11:32 of another day, in the page's language. */
+export function when(at, now = new Date()) {
+  const day = new Date(at).toDateString() === now.toDateString() ? {} : { month: "short", day: "numeric" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
 }

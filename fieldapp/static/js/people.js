@@ -4,9 +4,8 @@
 import { uuid7 } from "./ids.js";
 import { ask, currentUser, forget, remember, remembered, within } from "./outbox/db.js";
 import { announce, watchChanges } from "./outbox/queue.js";
-import { dropKey, knowsKey } from "./outbox/seal.js";
 import { drain, session } from "./outbox/send.js";
-import { dropPages } from "./outbox/store.js";
+import { dropKey, dropPages, knowsKey } from "./outbox/seal.js";
 
 const HOUR = 3_600_000;
 const WEEK = 168 * HOUR;
@@ -49,7 +48,11 @@ export async function finishSignOut(token = "") {
   if (!out) return true;
   const get = (path, more) => fetch(path, { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE), ...more });
   // Under a key of its own: to the server, two posts that say nothing are one.
-  const tell = async (csrf) => (await get("/logout", { method: "POST", headers: { "X-CSRFToken": csrf, "HX-Request": "true", "Idempotency-Key": uuid7(), "Outbox-User": out.user } })).headers.has("HX-Redirect");
+  // Another tab, or the worker, may have told it a moment ago: nobody is signed in then, and that is as good.
+  const tell = async (csrf) => {
+    const { status, headers } = await get("/logout", { method: "POST", headers: { "X-CSRFToken": csrf, "HX-Request": "true", "Idempotency-Key": uuid7(), "Outbox-User": out.user } });
+    return headers.has("HX-Redirect") || (status === 401 && headers.has("Outbox-Error"));
+  };
   try {
     if (token && (await tell(token))) return forget("signout").then(() => true);
     const asked = await get("/outbox/session");

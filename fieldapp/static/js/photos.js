@@ -6,13 +6,12 @@
 //   data-most   how many photos      data-side   pixels of the longer side      data-most-bytes   of one file
 //   data-say-…  the sentences, already in the reader's language, with {n}, {name}, {most}
 
+import { filled, markOf, sleep } from "./ids.js";
+
 const QUALITY = 0.85;
 const PATIENCE = 15_000; // a submit waits so long for photos that are still being made smaller
 
 // ---- decisions, without page ---------------------------------------------------------------------------------
-
-/** A sentence with its values. */
-export const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 /** Whether a file begins as a photo does (JPEG, PNG, GIF, WebP, HEIC); its name and type may say anything. */
 export function beginsAsPhoto(head) {
@@ -96,7 +95,7 @@ function preview(photo, file) {
 // ---- the box -------------------------------------------------------------------------------------------------
 
 export default function attach(box) {
-  if (!canMoveFiles()) return;
+  if (box.put || !canMoveFiles()) return;
   const input = box.querySelector("input[name=photos]");
   const { most, side, mostBytes } = Object.fromEntries(["most", "side", "mostBytes"].map((name) => [name, Number(box.dataset[name])]));
   const say = (key, values = {}) => filled(box.dataset[`say${key}`], values);
@@ -185,8 +184,7 @@ export default function attach(box) {
     trouble.replaceChildren();
     let over = 0;
     for (const source of files) {
-      const same = (photo) => photo.source.name === source.name && photo.source.size === source.size && photo.source.lastModified === source.lastModified;
-      if (photos.some(same)) { tell(say("Again", { name: source.name })); continue; }
+      if (photos.some((photo) => markOf(photo.source) === markOf(source))) { if (!made) tell(say("Again", { name: source.name })); continue; }
       if (photos.length >= most) { over += 1; continue; }
       const tile = blank.cloneNode(true);
       const photo = { source, file: source, tile, sent: made };
@@ -220,7 +218,7 @@ export default function attach(box) {
     held = true;
     show();
     const { submitter } = event;
-    Promise.race([queue, new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]).then(() => {
+    Promise.race([queue, sleep(PATIENCE)]).then(() => {
       held = false;
       show();
       through = true; // whatever is not small by now goes as it came
@@ -229,7 +227,12 @@ export default function attach(box) {
     });
   }, true);
 
-  box.addEventListener("photos:put", (event) => add(event.detail, true));
+  /** Puts in a photo of an earlier time; whether it has a tile of its own now. */
+  box.put = (file) => {
+    const before = photos.length;
+    add([file], true);
+    return photos.length > before;
+  };
   if (input.files.length) add([...input.files]); // come back through history, or chosen before this file was here
   else show();
 }

@@ -65,7 +65,7 @@ def phone(driver: Playwright, town: Town, tmp_path: Path) -> Iterator[Callable[.
                 in_hand(driver, town, tmp_path / f"phone-{count}", *arguments, **options)
             )
             if username:
-                made.sign_in(username)
+                made.let_in(username)
             return made
 
         yield hand

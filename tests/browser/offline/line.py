@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 import struct
 import threading
@@ -28,6 +29,8 @@ PORTAL = (
 ).encode()
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+POLICY = re.compile(rb"(?im)^Content-Security-Policy:[^\r\n]*")
+REPORT = b"POST /policy-was-broken "
 
 
 @dataclass
@@ -176,6 +179,9 @@ class Line:
     portal   a captive portal answers 200 with a page of its own
     gateway  a proxy on the way answers 502
     off      connections are refused by reset before a byte is read
+
+    With `told_on` set, every policy that passes asks for reports of what breaks it: the browser itself tells, of every
+    page and from its first byte, whatever drives it. They end here, whatever the mode but `off`, in `violations`.
     """
 
     def __init__(self, upstream: int, *, profile: tuple[float, float] = (0, 0)) -> None:
@@ -186,6 +192,8 @@ class Line:
             None  # which server a request goes to, when not to `upstream`
         )
         self.seen: list[Heard] = []
+        self.told_on = False
+        self.violations: list[str] = []
         self.latency = 0.0
         self._up, self._down = _Pace(), _Pace()
         self.slow(*profile)
@@ -255,6 +263,9 @@ class Line:
             from_server: _Reader | None = None
             while True:
                 head = from_phone.head()
+                if head.startswith(REPORT):
+                    self._take_report(from_phone, phone, head)
+                    continue
                 heard = self._hear(head)
                 if heard.fate in ("cut", "off"):
                     raise Gone
@@ -299,6 +310,13 @@ class Line:
         self.seen.append(heard)
         return heard
 
+    def _take_report(self, source: _Reader, phone: socket.socket, head: bytes) -> None:
+        left, body = int(_headers(head)[1].get("content-length", 0)), b""
+        while len(body) < left:
+            body += source.some(left - len(body))
+        self.violations.append(body.decode(errors="replace"))
+        phone.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
     def _swallow(self, source: _Reader) -> None:
         while True:
             source.some(65536)
@@ -328,6 +346,8 @@ class Line:
     def _bring_answer(self, server: _Reader, phone: socket.socket, heard: Heard) -> bool:
         """True when the answer ended with its connection."""
         head = server.head()
+        if self.told_on:
+            head = POLICY.sub(rb"\g<0>; report-uri " + REPORT.split()[1], head)
         first, headers = _headers(head)
         heard.status = int(first.split(" ")[1])
         if heard.fate == "lost":

@@ -46,6 +46,13 @@ HELD = """async () => {
     ({ key, user, state, attempts, error, status, keys, photo, bytes, maybe, after, revises }));
 }"""
 
+CHANGE = """(words) => {
+  const row = [...document.querySelectorAll("[data-part=queue] li")].find((one) => one.textContent.includes(words));
+  const link = row?.querySelector("[data-act=edit]:not([hidden])");
+  if (link) { row.querySelector("details").open = true; setTimeout(() => link.click()); }
+  return Boolean(link);
+}"""
+
 
 def _family(profile: Path) -> int | None:
     """The process id of the Chromium that works on this profile: the one that is nobody's helper."""
@@ -122,6 +129,12 @@ class Phone:
             self.problems += self._watch.problems
             self._watch = None
 
+    def change(self, words: str = "走访") -> None:
+        """改一改, on the row of the outbox that says this. In one turn of the page's own clock: the rows are drawn anew
+        whenever an attempt ends, and between two taps of a machine the second one's row may be gone."""
+        self.page.goto(f"{self.town.line.url}/outbox")
+        poll(lambda: self.page.evaluate(CHANGE, words), f"the row of {words} can be changed")
+
     def check(self) -> None:
         """No violation of the policy, no error of our own, no call to a stranger, in all its lives."""
         self._note()
@@ -141,6 +154,12 @@ class Phone:
         page.get_by_role("button", name="登录").click()
         poll(lambda: "/login" not in page.url, "signed in")
         page.wait_for_load_state("load")
+
+    def let_in(self, username: str) -> None:
+        """Signed in already, for tests that are not about signing in."""
+        # For a month, as the form sets it: without a date it would go with the last tab.
+        self.context.add_cookies([self.town.cookie(username, expires=time.time() + 30 * 86_400)])  # type: ignore[list-item]
+        self.page.goto(f"{self.town.line.url}/")
 
     # --- what it holds --------------------------------------------------------------------------
 
@@ -193,8 +212,9 @@ class Phone:
         return str(self.context.request.get(page.url).text())
 
     def fill(self, said: Said, page: Page | None = None) -> None:
-        """As an officer does, with taps."""
+        """As an officer does, with taps, and with the page before their eyes: a browser hardly draws the others."""
         page = page or self.page
+        page.bring_to_front()
         page.locator("label", has_text="未见到人").tap()
         page.get_by_label("聊了什么").fill(said.words)
         for index, title in enumerate(said.needs):
@@ -213,7 +233,9 @@ class Phone:
             poll(lambda: page.locator("[data-photo] img").count() == len(files), "photos shown")
 
     def submit(self, page: Page | None = None) -> None:
-        (page or self.page).get_by_role("button", name="提交走访").tap()
+        page = page or self.page
+        page.bring_to_front()
+        page.get_by_role("button", name="提交走访").tap()
 
     def settled(self, page: Page | None = None, *, patience: float = 20) -> str:
         """ "saved" on the server, or "queued" on the phone: what the officer is told after the tap."""

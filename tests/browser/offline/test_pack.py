@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from fieldapp import clock
+from fieldapp.accounts.models import User
 from fieldapp.codes.models import QrCode
+from fieldapp.enterprises.models import Assignment, Enterprise
+from fieldapp.followups.models import FollowUp
+from fieldapp.needs.models import Need
 from tests import people
 from tests.browser.offline.phone import poll
-from tests.tools import axe
+from tests.qr_damage import film, wall
+from tests.tools import axe, chromium
 
 
 def _packed(hand):
@@ -172,3 +178,66 @@ def test_a_stream_that_breaks_keeps_what_came_and_goes_on(town, phone):
     page.get_by_role("button", name="打包").or_(page.get_by_role("button", name="全部更新")).first.tap()
     page.get_by_text("打包好了，可以出发了").wait_for()
     poll(lambda: len(_paths(page)) > len(before) + 10, "the whole pack")
+
+
+def test_the_camera_reads_the_code_on_the_door_without_a_line(town, phone, tmp_path):
+    """The scanner's page, its script and its reader are on the phone, and what the code says is in the pack."""
+    token = town.ask(
+        sa.select(QrCode.token).where(QrCode.enterprise_id == town.enterprise(), QrCode.revoked_at.is_(None))
+    )
+    camera = film(tmp_path / "camera.y4m", wall([(f"{town.line.url}/q/{token}", 0.3, 0.6)]))
+    hand = phone("zhao", *chromium.launch_options(camera=camera)["args"])
+    hand.expected.append("Unrecognized feature")
+    page = _packed(hand)
+    town.line.off()
+    page.goto(f"{town.line.url}/scan")
+    page.wait_for_url(f"**/enterprises/{town.enterprise()}")
+    page.get_by_text("存下的副本").wait_for()
+
+
+def test_a_need_and_a_promise_are_written_down_without_a_line(town, phone):
+    hand = phone()
+    page = _packed(hand)
+    one = f"{town.line.url}/enterprises/{town.enterprise()}"
+    town.line.off()
+    page.goto(f"{one}/needs/new")
+    page.get_by_label("一句话说清需求").fill("断网时记的需求")
+    page.locator("label", has_text="技术攻关").tap()
+    page.locator("#source label").first.tap()
+    page.locator(".actionbar [type=submit], #need-form [type=submit]").last.tap()
+    page.get_by_text("已存在这台手机上").first.wait_for()
+    page.goto(f"{one}/follow-ups/new")
+    page.get_by_label("答应了什么").fill("断网时答应的事")
+    page.get_by_role("button", name="5 个工作日").tap()
+    page.get_by_role("button", name="记下这件事").tap()
+    page.get_by_text("已存在这台手机上").first.wait_for()
+    town.line.on()
+    hand.must_send_all(hurried=True)
+    for model, title in ((Need, "断网时记的需求"), (FollowUp, "断网时答应的事")):
+        assert town.ask(sa.select(sa.func.count()).select_from(model).where(model.title == title)) == 1
+
+
+def test_pages_of_an_enterprise_that_is_no_longer_mine_go_with_the_next_pack(town, phone):
+    hand = phone("qian")
+    page = _packed(hand)
+    beichen = town.enterprise("beichen")
+    own = {path for path in _paths(page) if f"/enterprises/{beichen}" in path}
+    assert own
+    with town.inside(writes=True) as session:
+        sun = session.scalars(sa.select(User).where(User.username == "sun")).one()
+        session.execute(
+            sa.update(Enterprise).where(Enterprise.id == beichen).values(team_id=sun.team_id, officer_id=None)
+        )
+        session.execute(
+            sa.update(Assignment).where(Assignment.enterprise_id == beichen).values(ended_on=clock.today())
+        )
+    page.goto(f"{town.line.url}/pack")
+    page.get_by_role("button", name="全部更新").tap()
+    page.get_by_text("打包好了，可以出发了").wait_for()
+    poll(lambda: not own & _paths(page), "its pages have gone")
+    town.line.off()
+    page.goto(f"{town.line.url}/enterprises/{beichen}")
+    page.get_by_role("heading", name="没有网络").wait_for()
+    page.goto(f"{town.line.url}/enterprises")
+    page.get_by_text("手机里找到").wait_for()
+    assert "北辰" not in page.locator("#rows").inner_text()

@@ -18,7 +18,6 @@ from flask import Flask
 from PIL import Image
 
 from fieldapp.accounts.models import Session, User
-from fieldapp.accounts.sessions import cookie_name, open_session
 from fieldapp.attachments.models import Attachment, AttachmentCopy, CopySize
 from fieldapp.clock import now
 from fieldapp.db import db, writing
@@ -28,7 +27,7 @@ from fieldapp.followups.models import FollowUp
 from fieldapp.needs.models import Need
 from fieldapp.visits.models import Visit, visit_photo
 from tests.browser.offline.line import Line
-from tests.conftest import make_app
+from tests.conftest import make_app, session_of
 from tests.people import ENTERPRISES
 from tests.tools import server
 
@@ -139,10 +138,8 @@ class Town:
 
     def cookie(self, username: str, **options: Any) -> dict[str, Any]:
         """A session laid in, for tests that are not about signing in."""
-        with self.inside(writes=True) as session:
-            user = session.scalars(sa.select(User).where(User.username == username)).one()
-            with self.app.test_request_context():
-                token, name = open_session(user, now()), cookie_name()
+        with self.inside():
+            name, token = session_of(self.app, username)
         return {
             "name": name,
             "value": token,

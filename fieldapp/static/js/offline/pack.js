@@ -1,6 +1,7 @@
 // The page 出发前打包: what is on this phone, how old, how large; one tap brings it up to date.
 
-import { dropPages, forget, pagesOf, remembered } from "../outbox/store.js";
+import { say as told } from "../outbox/badge.js";
+import { dropPages, forget, pagesOf, remembered } from "../outbox/seal.js";
 import { codesOf } from "./codes.js";
 
 const DAY = 86_400_000;
@@ -20,7 +21,7 @@ export default async (box) => {
   const { user } = document.documentElement.dataset;
   const go = document.getElementById("pack-go");
   const find = (name, root = box) => root.querySelector(`[data-${name}]`);
-  const say = (key, values = {}) => (box.dataset[`say${key}`] || "").replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? "");
+  const say = (key, values) => told(box, key, values);
   const ago = (at) => { const [key, n] = age(Math.max(0, Date.now() - at)); return say(key, { n }); };
   let all = false;
   let going = false;
@@ -93,7 +94,7 @@ export default async (box) => {
       bar.hidden = true;
       go.removeAttribute("aria-disabled");
       go.classList.remove("is-busy");
-      find("told").textContent = say(error ? error[0].toUpperCase() + error.slice(1) : "Done");
+      find("told").textContent = say(error || "Done");
       look();
       return;
     }

@@ -18,7 +18,12 @@ export async function start(user) {
   }
   const { active, sync } = await workers.ready;
   if (!workers.controller) active.postMessage("claim");
-  document.addEventListener("outbox:changed", ({ detail }) => { if (detail.waiting) sync?.register("outbox").catch(() => {}); });
+  // Once for what is new: where the browser believes in its network the wake-up comes at once, and each attempt is a change.
+  let known = 0;
+  document.addEventListener("outbox:changed", ({ detail: { waiting } }) => {
+    if (waiting > known) sync?.register("outbox").catch(() => {});
+    known = waiting;
+  });
   if (location.pathname === "/pack") return; // asks for itself
   setTimeout(async () => {
     if (isDue(await remembered(`pack:${user}`).catch(() => null), Date.now(), navigator)) active.postMessage("pack");

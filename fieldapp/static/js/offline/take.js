@@ -1,8 +1,7 @@
 // Taking the pack: one stream, a line a page, told as what differs from pages told before (fieldapp/offline/pack.py).
 // Whatever has come whole stays, however it ends; the next time goes on from there.
 
-import { currentUser, dropPages, keepPages, pagesOf, remembered, rememberOf } from "../outbox/store.js";
-import { knowsKey, seal } from "../outbox/seal.js";
+import { currentUser, dropPages, keepPages, knowsKey, pagesOf, remembered, rememberOf, seal } from "../outbox/seal.js";
 import { session } from "../outbox/send.js";
 import { withPolicy } from "./pages.js";
 

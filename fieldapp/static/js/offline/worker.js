@@ -1,11 +1,71 @@
 // The service worker: pages and files without a network, and the queue when no page is open. It never touches a POST.
 
+import { sleep } from "../ids.js";
 import { remembered } from "../outbox/db.js";
 import { drain } from "../outbox/send.js";
 import { expire, minding } from "../people.js";
-import { asset, keepAssets, tidyAssets } from "./assets.js";
 import { answer, introduce } from "./pages.js";
 import { take } from "./take.js";
+
+// ---- files of the app itself, by version ---------------------------------------------------------------------
+// The last two versions: a page kept under an older one still finds its files.
+
+const PREFIX = "static-";
+const DEADLINE = 3000;
+const ours = async () => (await caches.keys()).filter((name) => name.startsWith(PREFIX));
+const find = (path, cacheName) => caches.match(path, { cacheName, ignoreVary: true });
+
+/** The same file of whatever version there is. */
+async function likeness(name) {
+  for (const cache of (await ours()).reverse()) {
+    const found = await find(`/s/${cache.slice(PREFIX.length)}/${name}`, cache);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function asset(request, { pathname }) {
+  const [, , version, ...rest] = pathname.split("/");
+  const cache = PREFIX + version;
+  const found = await find(pathname, cache).catch(() => undefined);
+  if (found) return found;
+  const asked = fetch(request).then(async (answer) => {
+    if (answer.ok && /immutable/.test(answer.headers.get("Cache-Control"))) {
+      const twin = answer.clone();
+      if ((await ours()).includes(cache)) (await caches.open(cache)).put(pathname, twin).catch(() => {});
+    }
+    return answer;
+  });
+  const answer = await Promise.race([asked.catch(() => null), sleep(DEADLINE)]);
+  if (answer?.ok) return answer;
+  return (await likeness(rest.join("/"))) || asked;
+}
+
+/** Keep these files; what cannot be had now is had when it is asked for. How many are missing. */
+async function keepAssets(version, names) {
+  const cache = await caches.open(PREFIX + version);
+  const kept = await Promise.all(names.map(async (name) => {
+    const path = `/s/${version}/${name}`;
+    try {
+      if (await cache.match(path, { ignoreVary: true })) return true;
+      // What others have made carries its version in its name: it need not travel twice.
+      const answer = (name.startsWith("vendor/") && (await likeness(name))) || (await fetch(path));
+      if (answer.ok) await cache.put(path, answer);
+      return answer.ok;
+    } catch {
+      return false;
+    }
+  }));
+  return kept.filter((one) => !one).length;
+}
+
+/** Only this version and the one before it stay. */
+async function tidyAssets(version) {
+  const others = (await ours()).filter((name) => name !== PREFIX + version);
+  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
+}
+
+// ---- events --------------------------------------------------------------------------------------------------
 
 const quietly = (work) => work.catch(() => {});
 
@@ -15,7 +75,7 @@ export function start(told) {
   minding();
   const install = async () => {
     await keepAssets(told.version, told.pages);
-    const cache = await caches.open(`static-${told.version}`);
+    const cache = await caches.open(PREFIX + told.version);
     await quietly(fetch("/offline/nothing", { credentials: "omit" }).then((page) => page.ok && cache.put("/offline/nothing", page)));
     await self.skipWaiting(); // pages of the version before find their files all the same
   };

@@ -1,6 +1,7 @@
 // How things stand, on every page: one line under the top bar, the numbers on the bars, the app's icon. The words stand
 // in templates/offline/_base.html; what shows where is decided by data-off, data-waits and data-stuck on <html>.
 
+import { filled } from "../ids.js";
 import { counts, list, watchChanges } from "./queue.js";
 
 const DAY = 86_400_000;
@@ -20,7 +21,7 @@ export function span(ms, lang) {
 export function say({ dataset }, key, values = {}) {
   const name = `say${key[0].toUpperCase()}${key.slice(1)}`;
   const words = (values.n === 1 && dataset[`${name}One`]) || dataset[name] || "";
-  return words.replace(/\{(\w+)\}/g, (all, slot) => values[slot] ?? all);
+  return filled(words, values);
 }
 
 /** Whether an entry changes what a page at this path with these links shows. */
@@ -41,6 +42,7 @@ export default function attach(bar) {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const write = (node, words) => { if (words && node.textContent !== words) node.textContent = words; };
   let soon = 0;
+  is.full = false; // another page: the form it was said of is no longer here
 
   function show() {
     if (!bar.isConnected) { leave(); clearInterval(minutely); return; } // the page's body has been exchanged
@@ -95,9 +97,9 @@ export default function attach(bar) {
     if (kind === "sent") sent(news);
     if (kind === "net") [is.offline, is.reached] = [!news.ok, news.ok];
     if (TOLD.includes(kind)) is[kind] = true;
+    if (kind === "safe") is.full = false; // not for a change elsewhere: what is typed here is still nowhere
     if (kind === "session") Object.assign(is, { signin: false, ended: false, offline: false, reached: true });
     if (kind !== "changed") { show(); return; }
-    is.full = false;
     clearTimeout(soon);
     soon = setTimeout(look, 50);
   });

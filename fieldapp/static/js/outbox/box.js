@@ -1,12 +1,13 @@
 // The outbox page: what waits, what the server said, what can be done about it. The page is a shell; everything in it
 // comes from this phone's database. Words and shapes stand in templates/offline/outbox.html.
 
-import { uuid7 } from "../ids.js";
+import { uuid7, when } from "../ids.js";
 import { say, span } from "./badge.js";
-import { bodyOf, dependants, list, put, remove, retry, revise, watchChanges } from "./queue.js";
+import { bodyOf, dependants, dropped, idOf, list, put, remove, retry, revise, watchChanges } from "./queue.js";
 import { drain } from "./send.js";
 
 const DAY = 86_400_000;
+const TOLD = ["revised-too-late", "key-reuse"]; // for good: what was typed can be read here and nowhere else
 const SIDES = [1600, 1200, 900, 640]; // a photo that is too large gets smaller step by step
 
 // ---- decisions, without page ---------------------------------------------------------------------------------
@@ -17,10 +18,14 @@ export const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 
 /** What may be done about an entry, the likeliest first. */
 export function actsFor({ state, error, photo, page, location }) {
   if (photo) return [error === "too-large" ? "shrink" : "retry", "drop"];
-  if (error === "revised-too-late" || error === "key-reuse") return [location && "see", "delete"];
+  if (error === "lost") return ["delete"];
+  if (TOLD.includes(error)) return [location && "see", "delete"];
   if (state === "conflict") return [page ? "mine" : "retry", "theirs"];
   return [page && "edit", error !== "invalid" && "retry", "delete"];
 }
+
+/** What somebody wrote, among what a form says: no number, day or choice. */
+export const wordsIn = (fields) => fields.map(([, value]) => value).filter((value) => typeof value === "string" && /[^\0-\x7f]|\s/.test(value));
 
 const text = (node) => (node ? node.textContent.replace(/\s+/g, " ").trim() : "");
 
@@ -46,7 +51,6 @@ export default async function attach(box) {
   const { lang } = document.documentElement;
   const part = (name) => box.querySelector(`[data-part=${name}]`);
   const day = (at) => new Date(at).toDateString();
-  const time = (at) => new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(day(at) === day(Date.now()) ? {} : { month: "short", day: "numeric" }) }).format(at);
   const make = (tag, words, look = "") => Object.assign(document.createElement(tag), { textContent: words, className: look });
   const tell = (key) => { part("said").textContent = key && say(box, key); };
 
@@ -62,11 +66,10 @@ export default async function attach(box) {
   const shape = (name, slots) => fill(document.importNode(box.querySelector(`template[data-t=${name}]`).content.firstElementChild, true), slots);
   const picture = (node, name) => { const use = node.querySelector("use"); use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`)); };
 
-  const idOf = ({ photo, keys }) => photo && keys.find((key) => key !== photo.visit);
   const nth = ({ photo }) => photo && say(box, "photo", photo);
   const names = (entry) => [...(entry.title || "").split(" · "), nth(entry)];
   const late = ({ at }) => Date.now() - at > DAY;
-  const waits = ({ at, attempts, for: owner, forName }) => [owner && say(box, "for", { name: forName || "" }), say(box, "saved", { at: time(at) }), attempts > 1 && say(box, "tries", { n: attempts })];
+  const waits = ({ at, attempts, for: owner, forName }) => [owner && say(box, "for", { name: forName || "" }), say(box, "saved", { at: when(at) }), attempts > 1 && say(box, "tries", { n: attempts })];
 
   function able(node, entry, tone, icon) {
     const lead = node.querySelector("[data-lead]");
@@ -89,7 +92,7 @@ export default async function attach(box) {
     const ours = error && say(box, `code${error.replace(/(^|-)./g, (start) => start.at(-1).toUpperCase())}`, { size: size(bytes) });
     return able(shape("card", {
       head: photo ? say(box, "photoLost") : head || say(box, state === "conflict" ? "conflict" : "refused"),
-      meta: [...names(entry), ...waits(entry)], why,
+      meta: [...names(entry), ...waits(entry)], why: [...why, ...(entry.words || []).map((words) => say(box, "yours", { words }))],
       said: ours || said || (head || why.length || both.length ? "" : say(box, "unsaid")),
       both: both.map(({ head: label, sides }) => {
         const pair = shape("both", { head: label });
@@ -120,7 +123,7 @@ export default async function attach(box) {
 
   function done(entry) {
     const [head, ...rest] = names(entry);
-    const node = shape("sent", { head, meta: [...rest, entry.photos.length && say(box, "photos", { n: entry.photos.length }), say(box, "sent", { at: time(entry.sentAt) })] });
+    const node = shape("sent", { head, meta: [...rest, entry.photos.length && say(box, "photos", { n: entry.photos.length }), say(box, "sent", { at: when(entry.sentAt) })] });
     if (entry.location) node.querySelector("a").href = entry.location;
     return node;
   }
@@ -148,6 +151,7 @@ export default async function attach(box) {
     const entries = await list(user);
     const waiting = entries.filter(({ state }) => state !== "done");
     const open = waiting.filter(({ locked }) => !locked);
+    for (const one of open) if (TOLD.includes(one.error)) one.words = wordsIn(await bodyOf(one.key) || []);
     // Photos stand with the words they belong to, while both are in the same list.
     const grouped = (all) => {
       const of = (one) => one.photo && all.find(({ photo, made }) => !photo && made.includes(idOf(one)));
@@ -161,7 +165,7 @@ export default async function attach(box) {
     part("empty").hidden = waiting.length > 0;
     part("carry").hidden = false;
     const today = grouped(sent).filter(({ sentAt }) => day(sentAt) === day(Date.now()));
-    part("summary").textContent = today.length ? say(box, "summary", { n: today.length, at: time(today[0].sentAt) }) : "";
+    part("summary").textContent = today.length ? say(box, "summary", { n: today.length, at: when(today[0].sentAt) }) : "";
   }
 
   // ---- acts ----
@@ -187,7 +191,7 @@ export default async function attach(box) {
     const { photo, title } = entry;
     const id = idOf(entry);
     // The record announces its photos: it is told that this one will not come.
-    if (id) await put({ key: uuid7(), user, for: entry.for, kind: "image", title, url: `/visits/${photo.visit}/photos/${id}/drop`, keys: [photo.visit] }, []);
+    if (id) await put(...dropped({ user, for: entry.for, title, words: say(box, "dropped"), visit: photo.visit, id }));
     return true;
   }
 

@@ -3,13 +3,11 @@
 
 import { say } from "./badge.js";
 import { bodyOf, list, put } from "./queue.js";
-import { packed, unpacked } from "./seal.js";
 import { drain } from "./send.js";
-import { currentUser, remembered } from "./store.js";
+import { bytesOf, currentUser, hex, packed, remembered, unpacked } from "./seal.js";
 
 const WHAT = "fieldapp outbox 1";
 const AES = { name: "AES-GCM", length: 256 };
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytes = (text) => Uint8Array.from(text.match(/../g) || [], (pair) => parseInt(pair, 16));
 
 /** The file's key: made on the phone of its owner; the server gives it to the owner elsewhere, and to the lead. */
@@ -20,7 +18,7 @@ async function keyOf(owner, user, salt) {
   if (answer?.status === 404) throw new Error("fileForeign");
   const { key } = (answer?.ok && await answer.json().catch(() => null)) || {};
   if (!key) throw new Error("fileOffline");
-  return crypto.subtle.importKey("raw", Uint8Array.from(atob(key), (c) => c.charCodeAt(0)), AES, false, ["encrypt", "decrypt"]);
+  return crypto.subtle.importKey("raw", bytesOf(key), AES, false, ["encrypt", "decrypt"]);
 }
 
 /** {file, n, sealed}: everything of this person that has not been sent. */
@@ -28,7 +26,8 @@ export async function written(user) {
   const entries = [];
   for (const { key, at, kind, keys, made, after, revises, photo, title, url, method, page, for: owner, forName, state, locked } of await list(user)) {
     if (state === "done" || locked) continue;
-    entries.push({ key, at, kind, keys, made, after, revises, photo, title, url, method, page, for: owner, forName, fields: await bodyOf(key) });
+    const fields = await bodyOf(key);
+    if (fields) entries.push({ key, at, kind, keys, made, after, revises, photo, title, url, method, page, for: owner, forName, fields });
   }
   const content = packed({ name: (await currentUser())?.name || "", entries });
   const salt = crypto.getRandomValues(new Uint8Array(32));
@@ -60,7 +59,7 @@ export async function taken(user, file) {
   let n = 0;
   for (const { fields, ...entry } of entries) {
     const owner = mine ? {} : { for: head.user, forName: name };
-    if (await put({ ...entry, ...owner, user }, fields || [])) n += 1;
+    if (await put({ ...entry, ...owner, user }, fields)) n += 1;
   }
   return { n, m: entries.length - n };
 }

@@ -8,6 +8,7 @@
 //   maybe   the server may have it: never changed, only revised
 //   after   my earlier entries on the same record, newest first      revises  those it stands for
 
+import { uuid7 } from "../ids.js";
 import { ask, within } from "./db.js";
 import { Locked, opener, sealer } from "./seal.js";
 
@@ -32,7 +33,7 @@ try {
 } catch { /* an old WebView: tabs hear of each other when they look */ }
 
 /** `fn({kind, …})` for whatever happens here, in other tabs and in the worker:
- *  changed · sent {key, location} · signin {code} · ended · net {ok} · session {…} */
+ *  changed · safe (this page's form is kept, here or there) · sent {key, location} · signin {code} · ended · net {ok} · session {…} */
 export function watchChanges(fn) {
   listeners.add(fn);
   return () => listeners.delete(fn);
@@ -47,7 +48,9 @@ const changed = () => announce({ kind: "changed" });
 
 // ---- putting in ----------------------------------------------------------------------------------------------
 
-const isPending = (row) => row.state !== "done";
+export const isPending = (row) => row.state !== "done";
+/** What the visit knows a photo by; its key may be another, of a later copy. */
+export const idOf = ({ photo, keys }) => photo && keys.find((key) => key !== photo.visit);
 
 async function storable(fields) {
   const kept = [];
@@ -79,7 +82,8 @@ async function rowsFor(entry, fields, sealed) {
 }
 
 async function ordered(at) {
-  const row = (await ask(at("meta").get("seq"))) || { name: "seq", value: 0 };
+  // Where the counter is gone and entries are not, what comes now still comes after them.
+  const row = (await ask(at("meta").get("seq"))) || { name: "seq", value: Math.max(0, ...(await ask(at("entries").getAll())).map(({ seq }) => seq)) };
   row.value += 1;
   at("meta").put(row);
   return row.value;
@@ -131,7 +135,7 @@ export async function putAll(list, again = false, gone = []) {
       }
       const before = await placedAfter(at, row);
       // A correction stands where the first one stood: what depends on it still comes after.
-      if (old) Object.assign(row, { seq: old.seq, at: old.at, attempts: old.attempts, after: old.after });
+      if (old) Object.assign(row, { seq: old.seq, at: old.at, attempts: old.attempts, after: old.after, revises: [...new Set([...row.revises, ...old.revises])] });
       else Object.assign(row, { seq: await ordered(at), after: row.after?.length ? row.after : before });
       at("entries").put(row);
       at("bodies").put(body);
@@ -237,10 +241,13 @@ export async function markDone(row, { status, location = "", error = "" }) {
   return change(row.key, (old) => isPending(old) && { state: "done", status, error, sentAt: Date.now(), maybe: true, sending: 0, sealed });
 }
 
+// Refused because the record is there already: what belongs to it (photos) neither waits nor goes with this entry.
+const STANDS = new Set(["revised-too-late", "key-reuse"]);
+
 /** Refused: `state` is error or conflict. Only the newest attempt may say so. */
 export async function markStuck(row, state, { status = 0, error = "", answer = "", location = "" }) {
   const sealed = await resealed(row, { location, answer: answer.slice(0, LONGEST_ANSWER) });
-  return change(row.key, (old) => old.state === "queued" && old.attempts === row.attempts && { state, status, error, maybe: false, sending: 0, sealed });
+  return change(row.key, (old) => old.state === "queued" && old.attempts === row.attempts && { state, status, error, maybe: false, sending: 0, sealed, ...(STANDS.has(error) && { made: [] }) });
 }
 
 /** Not now: once more at `next`. */
@@ -266,10 +273,13 @@ export async function revise(key, fields, newKey) {
   if (!row || !isPending(row)) return null;
   const entry = { ...row, ...(await (await opener(row.user))(row.sealed)), answer: "", location: "", next: 0 };
   const left = row.maybe && row.state === "queued";
-  if (left) Object.assign(entry, { key: newKey, revises: [row.key, ...row.revises] });
+  if (left) Object.assign(entry, { key: newKey, revises: [row.key] });
   await putAll([[entry, fields]], true);
   return entry.key;
 }
+
+/** What tells a visit that one of its photos will not come, as putAll takes it; `words` name it in the list. */
+export const dropped = ({ title, words, visit, id, ...more }) => [{ ...more, key: uuid7(), kind: "image", title: words ? title.replace(/^.*?(?= · |$)/, words) : title, url: `/visits/${visit}/photos/${id}/drop`, keys: [visit] }, []];
 
 export async function remove(key) {
   await within(["entries", "bodies"], "readwrite", (at) => { at("entries").delete(key); at("bodies").delete(key); });
@@ -279,7 +289,5 @@ export async function remove(key) {
 /** What was sent long ago goes from the list; what was not sent never goes. */
 export const purgeOld = (now = Date.now()) => within(ALL, "readwrite", async (at) => {
   for (const row of await ask(at("entries").getAll())) if (row.state === "done" && now - row.sentAt > KEPT) at("entries").delete(row.key);
-  for (const kind of ["last", "is"]) {
-    for (const row of await ask(at("meta").getAll(IDBKeyRange.bound(`${kind}:`, `${kind};`)))) if (now - row.value.at > 3 * KEPT) at("meta").delete(row.name);
-  }
+  for (const row of await ask(at("meta").getAll(IDBKeyRange.bound("last:", "last;")))) if (now - row.value.at > 3 * KEPT) at("meta").delete(row.name);
 });

@@ -1,9 +1,9 @@
 // Sending what the queue holds: in the page, and in the worker. One drain at a time on this phone, up to five entries in
 // the air; an entry is sent by one tab at once. Locks only save traffic and keep the order: once is the server's word.
 
-import { deviceTime, uuid7 } from "../ids.js";
+import { deviceTime, sleep, uuid7 } from "../ids.js";
 import { currentUser, remember, remembered } from "./db.js";
-import { announce, markDone, markHeld, markSending, markStuck, markWaiting, purgeOld, rowOf, rowsOf } from "./queue.js";
+import { announce, isPending, markDone, markHeld, markSending, markStuck, markWaiting, purgeOld, rowOf, rowsOf } from "./queue.js";
 import { knowsKey, Locked, opener, openKey } from "./seal.js";
 import { backoff, blocked, isDue, judge, LANES, patience, ready } from "./verdict.js";
 
@@ -24,8 +24,6 @@ let failures = 0;
 let timer = 0;
 
 const locks = globalThis.navigator?.locks;
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-const isPending = (row) => row.state !== "done";
 
 /** Who this page is: its person, its token, and when the server said so. The worker asks /outbox/session instead. */
 export function introduce({ user, csrf = "", sure = 0 }) {
@@ -58,8 +56,8 @@ export async function report(user) {
   };
 }
 
-const get = async (path) => fetch(path, {
-  headers: { Accept: "application/json", ...(here.user ? await report(here.user).catch(() => ({})) : {}) },
+const get = async (path, more) => fetch(path, {
+  headers: { Accept: "application/json", ...more, ...(here.user ? await report(here.user).catch(() => ({})) : {}) },
   cache: "no-store", redirect: "manual", credentials: "same-origin", signal: timeout(20_000),
 });
 
@@ -133,10 +131,10 @@ export async function post(entry, fields, headers = {}) {
 }
 
 // What became of an entry that may have arrived: an outcome, or null when the server does not know it.
-async function remembersIt(key) {
+async function remembersIt({ key, for: owner }) {
   let answer;
   try {
-    answer = await get(`/outbox/result/${key}`);
+    answer = await get(`/outbox/result/${key}`, owner && { "Outbox-For": String(owner) });
     const code = answer.headers.get("Outbox-Error");
     if (answer.status === 404 && code === "unknown") return null;
     if (answer.status === 409 && code === "superseded") return { verdict: { state: "done", code } };
@@ -154,25 +152,17 @@ function placeOf({ reply, result }) {
   return address.pathname + address.search + address.hash;
 }
 
-// A visit that was planned is recorded under the plan's id: its photos go where it is.
-async function follow(row, location) {
-  const [id] = location.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/) || [];
-  if (!id || row.keys.includes(id)) return;
-  for (const { key, photo } of await rowsOf(row.user)) if (photo && row.made.includes(key)) await remember(`is:${photo.visit}`, { id, at: Date.now() });
-}
-
 async function attempt(key, headers) {
   const marked = await markSending(key);
   if (!marked) return BUSY;
   const { row, doubt, body } = marked;
+  if (!body) { await markStuck(row, "error", { error: "lost" }); return BUSY; } // one store emptied by the system, the other not
   let outcome;
   try {
     const open = await opener(row.user);
     const [words, { fields }] = [await open(row.sealed), await open(body.sealed)];
-    const moved = row.photo && (await remembered(`is:${row.photo.visit}`));
-    if (moved) words.url = words.url.replace(row.photo.visit, moved.id);
     if (here.max && row.bytes > here.max) outcome = { verdict: { state: "error", code: "too-large" } };
-    outcome ||= doubt && row.bytes > BIG ? await remembersIt(key) : null;
+    outcome ||= doubt && row.bytes > BIG ? await remembersIt(row) : null;
     outcome ||= await post({ ...row, ...words }, fields, headers);
   } catch (error) {
     await markHeld(key, row.attempts, doubt);
@@ -198,7 +188,6 @@ async function settle(row, outcome) {
   if (state === "done") {
     here.sure = Date.now();
     const location = placeOf(outcome);
-    await follow(row, location);
     if (await markDone(row, { status, location, error })) announce({ kind: "sent", key: row.key, location });
   } else if (state) {
     await markStuck(row, state, { status, error, answer: reply?.text || "", location: placeOf(outcome) });

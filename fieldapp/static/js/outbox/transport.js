@@ -2,8 +2,8 @@
 // there; an answer within three seconds goes to htmx as if nothing had happened, otherwise the form makes way for the
 // words "kept on this phone". What cannot be written down is sent all the same and leaves the form as typed.
 
-import { uuid7 } from "../ids.js";
-import { announce, counts, putAll, remove, retry, Spent, watchChanges } from "./queue.js";
+import { markOf, sleep, uuid7 } from "../ids.js";
+import { announce, counts, dropped, putAll, remove, retry, Spent, watchChanges } from "./queue.js";
 import { knowsKey } from "./seal.js";
 import { drain, introduce, isQuiet, mayGo, post, send, session, triggers } from "./send.js";
 
@@ -13,8 +13,6 @@ const HELD = 4000; // drains leave the entry to this page for so long
 const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi;
 
 const { user, cached } = document.documentElement.dataset;
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-const photosOf = new WeakMap(); // photo box → what its files are called in the queue, over several attempts
 
 // ---- what is sent, without network ---------------------------------------------------------------------------
 
@@ -28,47 +26,65 @@ const newIds = (form) => [...form.querySelectorAll("[data-new-id]")].filter((fie
 const isTyped = (form) => [...form.elements].some((field) => field.name && !field.disabled && !/^(hidden|submit|button|image|fieldset|output)$/.test(field.type));
 const keyOf = (form) => form.elements.entry_id?.value || uuid7();
 
-function describe(form, action, key) {
+// What was opened for correction and may have left the phone is not changed: the new entry stands for it.
+function describe(form, action, key, revises = form.dataset.maybe ? [form.dataset.entry] : []) {
   const address = new URL(action || "", location);
   const made = newIds(form).map((field) => field.value.toLowerCase());
   const url = address.pathname + address.search;
   return {
-    key, user, url, made, keys: touched(url, made), title: form.dataset.outbox, kind: form.dataset.kind || "",
+    key, user, url, made, revises, keys: touched(url, made), title: form.dataset.outbox, kind: form.dataset.kind || "",
     page: location.pathname + location.search, at: Date.now(), next: Date.now() + HELD,
   };
 }
 
 // Photos go by themselves, after the record they belong to: text arrives first, a broken upload costs one photo.
-// A photo sent once under an id keeps it while it stands in the form.
+// A photo sent once under an id keeps it while it stands in the form; one that waits in the queue already keeps its
+// entry too, and goes by itself also where the form has to go whole.
 function split(form, entry, fields) {
   const field = form.elements.photo_ids;
   const files = fields.filter(([name, value]) => name === "photos" && value.size).map(([, value]) => value);
   const visit = form.elements.visit_id?.value || entry.url.match(UUID)?.[0];
-  if (!field || !visit) return { fields, photos: [], gone: [] };
-  const box = boxOf(form);
-  const known = photosOf.get(box) || [];
-  const same = (one, file) => one.name === file.name && one.size === file.size && one.at === file.lastModified;
-  const now = files.map((file) => known.find((one) => same(one, file)) || { name: file.name, size: file.size, at: file.lastModified, id: uuid7() });
-  photosOf.set(box, now);
+  const bare = fields.filter(([name, value]) => name !== "photo_ids" && (typeof value === "string" || value.size));
+  if (!field || !visit) return { fields: bare, photos: [], gone: [] };
+  const { whole } = form.dataset;
+  const known = (boxOf(form).photos ||= []);
+  const now = files.map((file) => {
+    const mark = markOf(file);
+    let photo = known.find((one) => one.mark === mark);
+    if (!photo) {
+      const id = uuid7();
+      known.push(photo = { mark, id, key: id });
+    }
+    return { photo, file };
+  });
+  const apart = now.filter(({ photo }) => photo.held || !whole);
   const kept = field.value.split(",").filter((id) => id && !known.some((one) => one.id === id));
-  const ids = [...kept, ...now.map(({ id }) => id)];
+  const own = apart.filter(({ photo }) => !photo.other);
+  const ids = [...kept, ...own.map(({ photo }) => photo.id)];
   field.value = ids.join(",");
-  entry.made.push(...now.map(({ id }) => id));
-  const photos = now.map(({ id }, at) => [{
-    key: id, user, url: `/visits/${visit}/photos`, keys: [visit, id], title: entry.title, kind: "camera", page: entry.page, at: entry.at,
+  entry.made.push(...ids);
+  const more = { user, title: entry.title, at: entry.at };
+  const photos = own.map(({ photo: { id, key }, file }) => [{
+    ...more, key, url: `/visits/${visit}/photos`, keys: [visit, id], kind: "camera", page: entry.page,
     photo: { visit, n: ids.indexOf(id) + 1, of: ids.length },
-  }, [["photo_id", id], ["photos", files[at]]]]);
+  }, [["photo_id", id], ["photos", file]]]);
+  const gone = known.filter((one) => !now.some(({ photo }) => photo === one));
+  // What announced it may have arrived, and would be waiting for it.
+  for (const { id, held, other } of gone) if (held && (other || entry.revises.length)) photos.push(dropped({ ...more, words: form.dataset.dropped, visit, id }));
   return {
-    fields: [...fields.filter(([name]) => name !== "photos" && name !== "photo_ids"), ["photo_ids", field.value]], photos,
-    gone: known.filter((one) => !now.includes(one)).map(({ id }) => id),
+    fields: [...bare.filter(([name, value]) => name !== "photos" || (whole && !apart.some(({ file }) => file === value))), ...(ids.length || !whole ? [["photo_ids", field.value]] : [])],
+    photos, gone,
   };
 }
 
 // ---- writing down --------------------------------------------------------------------------------------------
 
-const boxOf = (form) => form.querySelector("input[name=photos]") || form;
+// Every photo that has had an id in this form, over several attempts, stands at its box: {mark, id, key, held, other}.
+// `held`: waits in the queue already, put back by fill.js; `other`: announced by another entry than this form's.
+const boxOf = (form) => form.querySelector("input[name=photos]") || {};
+
 function forgetPhotos(form) {
-  photosOf.delete(boxOf(form));
+  boxOf(form).photos = null;
   if (form.elements.photo_ids) form.elements.photo_ids.value = "";
 }
 
@@ -83,18 +99,18 @@ function renewed(form, fields, names) {
  *  entry, or as a correction of the one that may have left the phone already. */
 async function keep(form, action, fields) {
   if (!(await knowsKey(user))) await Promise.race([session(), sleep(SHORT)]); // just signed in: sealed if at all possible
-  const { entry: opened, maybe } = form.dataset;
-  let revises = opened && maybe ? [opened] : [];
+  let revises;
   for (let tries = 0; ; tries += 1) {
-    const entry = { ...describe(form, action, keyOf(form)), revises };
+    const entry = describe(form, action, keyOf(form), revises);
     const { fields: own, photos, gone } = split(form, entry, fields);
     try {
-      await putAll([[entry, own], ...photos], true, gone);
+      await putAll([[entry, own], ...photos], true, gone.map(({ key }) => key));
+      boxOf(form).photos = boxOf(form).photos?.filter((one) => !gone.includes(one));
       return entry;
     } catch (error) {
       if (!(error instanceof Spent) || tries > 3) throw error;
       const { key, state, revises: before = [] } = error.entry;
-      if (opened || state !== "done") revises = [key, ...before];
+      if (form.dataset.entry || state !== "done") revises = [key, ...before];
       else fields = renewed(form, fields, newIds(form).map((field) => field.name));
       if (form.elements.entry_id) form.elements.entry_id.value = uuid7();
     }
@@ -106,10 +122,11 @@ async function keep(form, action, fields) {
 const answer = ({ status, headers, text }) => new Response(status === 204 || status === 304 ? null : text, { status, headers });
 
 function freed(form) {
-  for (const field of form.querySelectorAll("[data-new-id]")) field.value = "";
+  for (const field of form.querySelectorAll("[data-new-id], [data-device-time]")) field.value = "";
   forgetPhotos(form);
   delete form.dataset.entry;
   delete form.dataset.maybe;
+  delete form.dataset.whole;
 }
 
 /** "Kept on this phone": where the form stands, or in the page's main part for a form that changes whole pages. */
@@ -146,6 +163,7 @@ async function deliver(ctx, form, fields) {
     announce({ kind: /Quota|Unknown/.test(error.name) ? "full" : "nodb" }, false);
     return direct(form, action, fields, headers);
   }
+  announce({ kind: "safe" }, false);
   const outcome = await Promise.race([outcomeOf(entry.key, headers), sleep(isQuiet() ? SHORT : PATIENCE)]);
   const { state } = outcome?.verdict || {};
   if (outcome?.reply && state) {
@@ -166,10 +184,11 @@ async function direct(form, action, fields, headers) {
   if (form.elements.entry_id) form.elements.entry_id.value ||= uuid7();
   const entry = { ...describe(form, action, keyOf(form)), method: "POST" };
   entry.bytes = fields.reduce((sum, [, value]) => sum + (value.size || value.length || 0), 0);
-  const { verdict, reply } = await post(entry, fields.filter(([name]) => name !== "photo_ids" && name !== "csrf_token"), headers);
+  form.dataset.whole = "1"; // it may have arrived: tried again it says the same, or its photos would be there twice
+  const { verdict, reply } = await post(entry, split(form, entry, fields).fields.filter(([name]) => name !== "csrf_token"), headers);
   if (["auth", "ended", "user"].includes(verdict.wait)) announce(verdict.wait === "ended" ? { kind: "ended" } : { kind: "signin", code: verdict.wait }, false);
   if (!reply || (verdict.wait && verdict.wait !== "server" && verdict.wait !== "busy")) throw new TypeError("Not sent");
-  if (verdict.state === "done") freed(form);
+  if (verdict.state === "done") { freed(form); announce({ kind: "safe" }, false); }
   return answer(reply);
 }
 

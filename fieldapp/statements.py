@@ -1,0 +1,291 @@
+"""Statements that are built once, as the driver takes them.
+
+SQLAlchemy compiles a statement once, but at every execution asks anew what belongs to it: of some twenty microseconds
+for a small one the driver and the database take seven, and every look at a column of its rows costs another one. Here
+a statement that comes a second time, the very same object, is put into the driver's words for good: its SQL, what
+becomes of each value on the way in, and of each column on the way out. Rows are named tuples then. Transactions,
+connections and errors stay SQLAlchemy's.
+
+What is built anew each time goes SQLAlchemy's own way. What asks for a list is put into words for each of its lengths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import Insert, UpdateBase
+
+Values = Mapping[str, Any]
+_Change = Callable[[Any], Any]
+
+
+class Outcome:
+    """What an executed statement gave: as much of SQLAlchemy's result as a write wants to know."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: Sequence[Any], rowcount: int) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+
+    def all(self) -> Sequence[Any]:
+        return self._rows
+
+    def first(self) -> Any:
+        return self._rows[0] if self._rows else None
+
+    def scalar(self) -> Any:
+        return self._rows[0][0] if self._rows else None
+
+
+class _Spoken:
+    """One statement in the driver's words, for values of these names and lists of these lengths."""
+
+    def __init__(self, compiled: SQLCompiler, values: Values) -> None:
+        self._compiled = compiled
+        self._sql = str(compiled)
+        order: Sequence[str] | None = compiled.positiontup
+        processors: Mapping[str, Any] = compiled._bind_processors
+        spread: Mapping[str, list[str]] = {}
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            state = compiled.construct_expanded_state(values)
+            self._sql, order, spread = state.statement, state.positiontup, state.parameter_expansion
+            processors = {**processors, **state.processors}
+        if not compiled.positional:
+            self._sql, order = _numbered(self._sql)
+        self._order: Sequence[str] = order or ()
+        self._fixed: dict[str, Any] = {}  # what the statement itself says, as the driver takes it
+        self._made: list[tuple[str, Callable[[], Any], _Change | None]] = []  # a column's default
+        self._asked: list[tuple[str, str, _Change | None]] = []  # (place, name among the values, change)
+        self._lists: list[tuple[list[str], str, _Change | None]] = []  # the same with a place for each member
+        self._read: Callable[[list[Any]], Sequence[Any]] | None = None
+        self._parts = _around_the_row(self._sql) if compiled.isinsert else None
+        # SQLite's driver is quick with rows one by one, but gives nothing back for them.
+        self._one_by_one = self._parts is None or (compiled.positional and not compiled.effective_returning)
+        self._of_rows: dict[int, str] = {}  # with so many rows behind VALUES
+        defaults = _defaults(compiled)
+        expanding, literal = compiled.post_compile_params, compiled.literal_execute_params
+        for parameter, place in compiled.bind_names.items():
+            change = processors.get(place)
+            default = defaults.get(parameter.key)
+            if parameter in literal:
+                continue  # stands in the SQL by now
+            if parameter in expanding:
+                places = spread.get(place, [])
+                change = processors.get(places[0]) if places else None
+                if parameter.required:
+                    self._lists.append((places, parameter.key, change))
+                else:  # a list that the statement itself has
+                    own: Any = parameter.effective_value
+                    self._fixed.update(zip(places, map(change, own) if change else own, strict=True))
+            elif default is not None and default.is_callable:
+                self._made.append((place, _maker(default), change))
+            elif default is not None or not parameter.required:
+                value = parameter.effective_value if default is None else default.arg
+                self._fixed[place] = change(value) if change else value
+            else:
+                self._asked.append((place, parameter.key, change))
+
+    def bound(self, values: Values) -> list[Any]:
+        """The values as the driver takes them."""
+        said = dict(self._fixed)
+        for place, name, change in self._asked:
+            value = values[name]
+            said[place] = value if change is None else change(value)
+        for places, name, change in self._lists:
+            for place, value in zip(places, values[name], strict=True):
+                said[place] = value if change is None else change(value)
+        for place, make, change in self._made:
+            said[place] = make() if change is None else change(make())
+        return [said[place] for place in self._order]
+
+    def _bound_rows(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
+        """The same for many at once, a column at a time: what all of them share is changed once."""
+        count = len(rows)
+        said = {place: [value] * count for place, value in self._fixed.items()}
+        for place, name, change in self._asked:
+            column = [row[name] for row in rows]
+            if change is not None:
+                first = column[0]
+                shared = all(value is first for value in column)
+                column = [change(first)] * count if shared else [*map(change, column)]
+            said[place] = column
+        for place, make, change in self._made:
+            said[place] = [make() if change is None else change(make()) for _row in rows]
+        return [*zip(*(said[place] for place in self._order), strict=True)]
+
+    def _in_one(self, rows: int) -> str:
+        """The INSERT with so many rows behind VALUES. Told one by one, each costs PostgreSQL's driver as much."""
+        text = self._of_rows.get(rows)
+        if text is None:
+            assert self._parts is not None
+            before, row, after = self._parts
+            width = row.count("$")
+            written = (
+                re.sub(r"\$(\d+)", lambda place, by=at * width: f"${int(place[1]) + by}", row)  # type: ignore[misc]
+                for at in range(rows)
+            )
+            text = self._of_rows[rows] = f"{before}{', '.join(written)}{after}"
+        return text
+
+    def execute(self, connection: sa.Connection, values: Values | Sequence[Values]) -> Outcome:
+        cursor = _cursor(connection)
+        said: Any = None
+        try:
+            if isinstance(values, Mapping):
+                said = self.bound(values)
+                cursor.execute(self._sql, said)
+            elif not self._one_by_one and len(values) <= MOST_ROWS:
+                said = [*chain.from_iterable(self._bound_rows(values))]
+                cursor.execute(self._in_one(len(values)), said)
+            else:
+                said = self._bound_rows(values)
+                cursor.executemany(self._sql, said)
+            rows = cursor.fetchall() if cursor.description else ()
+        except Exception as error:
+            connection.info.pop("cursor", None)
+            connection._handle_dbapi_exception(
+                error, self._sql, said, cursor, None
+            )  # raises SQLAlchemy's own
+        if rows:
+            if self._read is None:
+                self._read = self._reader(connection.dialect, cursor.description)
+            rows = self._read(rows)
+        return Outcome(rows, cursor.rowcount)
+
+    def _reader(
+        self, dialect: sa.Dialect, description: Sequence[Any]
+    ) -> Callable[[list[Any]], Sequence[Any]]:
+        columns = self._compiled._result_columns
+        row = namedtuple("row", [column.keyname for column in columns], rename=True)  # type: ignore[misc]
+        changes = [
+            (at, change)
+            for at, (column, told) in enumerate(zip(columns, description, strict=True))
+            if (change := column.type._cached_result_processor(dialect, told[1])) is not None
+        ]
+        if not changes:
+            return lambda rows: [*map(row._make, rows)]
+
+        def read(rows: list[Any]) -> Sequence[Any]:
+            found = []
+            for one in rows:
+                cells = list(one)
+                for at, change in changes:
+                    cells[at] = change(cells[at])
+                found.append(row._make(cells))
+            return found
+
+        return read
+
+
+def _defaults(compiled: SQLCompiler) -> dict[str, Any]:
+    """What the columns that nobody named are to hold."""
+    return {
+        column.key: (column.default if compiled.isinsert else column.onupdate)
+        for column in (*compiled.insert_prefetch, *compiled.update_prefetch)
+    }
+
+
+def _maker(default: Any) -> Callable[[], Any]:
+    return lambda: default.arg(None)  # SQLAlchemy gives every function of a default a place for its context
+
+
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """SQL with the places that PostgreSQL itself knows ($1), and their names in order. The driver would look for its
+    own kind of places in a long statement at every execution."""
+    names: dict[str, int] = {}
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.setdefault(found[1], len(names) + 1)}", text)
+    return numbered.replace("%%", "%"), list(names)
+
+
+def _around_the_row(sql: str) -> tuple[str, str, str] | None:
+    """An INSERT in three: up to VALUES, the row of places, and what follows; None where that has places too."""
+    before, values, rest = sql.partition(" VALUES ")
+    found = re.match(r"\([^()]*\)", rest)
+    if not found or "$" in (after := rest[found.end() :]) or "?" in after:
+        return None
+    return before + values, found[0], after
+
+
+def _cursor(connection: sa.Connection) -> Any:
+    """One cursor for each connection of the pool: a new one costs PostgreSQL's driver as much as a short statement."""
+    cursor = connection.info.get("cursor")
+    if cursor is None:
+        driver = connection.connection.dbapi_connection
+        cursor = psycopg.RawCursor(driver) if isinstance(driver, psycopg.Connection) else driver.cursor()  # type: ignore[union-attr]
+        connection.info["cursor"] = cursor
+    return cursor
+
+
+MOST_FORMS = 100  # of one statement
+MOST_ROWS = 24  # that are told in one INSERT
+
+
+class _Forms:
+    """A statement by (dialect, names of its values, lengths of its lists); None where SQLAlchemy has to do it."""
+
+    def __init__(self) -> None:
+        self._lists: tuple[str, ...] | None = (
+            None  # names of the values that are lists; None: nobody has looked yet
+        )
+        self._known: dict[tuple[Any, ...], _Spoken | None] = {}
+
+    def of(self, statement: Any, dialect: sa.Dialect, values: Any) -> _Spoken | None:
+        many = not isinstance(values, Mapping)
+        first: Values = values[0] if many else values
+        lengths = (len(first[name]) for name in self._lists or ())
+        try:
+            return self._known[(dialect.name, many, *first, *lengths)]
+        except KeyError:
+            return self._learn(statement, dialect, first, many)
+
+    def _learn(self, statement: Any, dialect: sa.Dialect, values: Values, many: bool) -> _Spoken | None:
+        if isinstance(statement, Insert) and not statement._returning:
+            statement = statement.inline()  # nobody asks for the number that the database gave
+        keys = sorted(values) if isinstance(statement, UpdateBase) else None
+        compiled = statement.compile(dialect=dialect, column_keys=keys)
+        lists = compiled.post_compile_params
+        self._lists = tuple(sorted(parameter.key for parameter in lists if parameter.required))
+        spoken = None
+        if (
+            not compiled.escaped_bind_names
+            and not any(parameter.required for parameter in compiled.literal_execute_params)
+            and not (many and lists)
+            and not any(isinstance(one, tuple) for name in self._lists for one in values[name])
+            and all(parameter.required or parameter.effective_value for parameter in lists)
+            and all(default.is_scalar or default.is_callable for default in _defaults(compiled).values())
+        ):
+            spoken = _Spoken(compiled, values)
+        if len(self._known) >= MOST_FORMS:
+            self._known.clear()
+        self._known[(dialect.name, many, *values, *(len(values[name]) for name in self._lists))] = spoken
+        return spoken
+
+
+_known: WeakKeyDictionary[sa.Executable, _Forms] = WeakKeyDictionary()
+
+
+def execute(connection: sa.Connection, statement: Any, values: Any) -> Any:
+    """An Outcome, or SQLAlchemy's own result, of the statement in this connection's transaction."""
+    spoken = None
+    if not isinstance(values, Mapping) and len(values) == 1:
+        values = values[0]
+    if not (
+        connection._has_events or connection.engine._has_events
+    ):  # nobody wants to be told what is executed
+        forms = _known.get(statement)
+        if forms is None:
+            _known[statement] = _Forms()
+        else:
+            spoken = forms.of(statement, connection.dialect, values)
+    if spoken is None:
+        return connection.execute(statement, values)
+    return spoken.execute(connection, values)
