@@ -27,7 +27,7 @@ from fieldapp.enterprises.models import (
     QualificationKind,
 )
 from fieldapp.followups.models import FollowUp, FollowUpStatus
-from fieldapp.needs.models import Need, NeedEvent, NeedKind, NeedSource, NeedStatus
+from fieldapp.needs.models import Need, NeedKind, NeedSource, NeedStatus
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay, visit_contact
 
 PASSWORD = "zhe-shi-ceshi-mima-9"
@@ -160,8 +160,6 @@ def _history(
             kind=NeedKind.RESEARCH, budget=Decimal("120"), status=NeedStatus.SUBMITTED, author_id=officer.id, created_at=at,
         )
     )  # fmt: skip
-    db.session.flush()
-    db.session.add(NeedEvent(need_id=need, at=at, by_id=officer.id, after=NeedStatus.SUBMITTED))
     db.session.add(
         FollowUp(
             id=follow_up, enterprise_id=enterprise.id, visit_id=visit, title="回复隔膜涂覆工艺专家名单",

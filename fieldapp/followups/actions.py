@@ -75,7 +75,10 @@ def promise(
     visit_id: uuid.UUID | None = None,
     need_id: uuid.UUID | None = None,
 ) -> None:
-    """Something promised to an enterprise, kept by the one who promised it. Raises IdTaken."""
+    """Something promised to an enterprise, kept by the one who promised it. Raises IdTaken.
+
+    Its log begins with itself: who made it and when stands in the row.
+    """
     follow_up = {
         "id": follow_up_id,
         "enterprise_id": enterprise.id,
@@ -94,7 +97,6 @@ def promise(
         run(_PROMISE, follow_up)
     except IntegrityError as error:
         raise IdTaken from error
-    log_line(follow_up_id, FollowUpStep.PROMISED, person, at)
     audit.record("promised", f"follow_up:{follow_up_id}", actor=person, enterprise=enterprise.id)
 
 

@@ -261,13 +261,12 @@ def file_of(follow_up: FollowUp) -> PromiseFile:
             User.name.label("by"),
         )
         .outerjoin(User, User.id == FollowUpNote.by_id)
-        .where(FollowUpNote.follow_up_id == follow_up.id)
+        .where(FollowUpNote.follow_up_id == follow_up.id, FollowUpNote.step != FollowUpStep.PROMISED)
         .order_by(FollowUpNote.id.desc())
         .limit(MOST_LINES)
     ).all()
     lines = [_line(row.step, row.at, row.by or "", row.text) for row in notes]
-    if len(notes) < MOST_LINES and not any(row.step is FollowUpStep.PROMISED for row in notes):
-        # Promised before there was a log.
+    if len(notes) < MOST_LINES:
         lines.append(Line(FollowUpStep.PROMISED, follow_up.created_at, about.author or "", ""))
     ended = next((row for row in notes if row.step.name in {status.name for status in CLOSED}), None)
     closed_by: tuple[int | None, str] = (None, "")
@@ -340,12 +339,14 @@ _EXPORTED = (
     FollowUp.closed_at,
     FollowUp.result,
     FollowUp.created_at,
-    sa.select(FollowUpNote.at)
-    .where(FollowUpNote.follow_up_id == FollowUp.id)
-    .order_by(FollowUpNote.id.desc())
-    .limit(1)
-    .scalar_subquery()
-    .label("last_note_at"),
+    sa.func.coalesce(
+        sa.select(FollowUpNote.at)
+        .where(FollowUpNote.follow_up_id == FollowUp.id)
+        .order_by(FollowUpNote.id.desc())
+        .limit(1)
+        .scalar_subquery(),
+        FollowUp.created_at,
+    ).label("last_note_at"),
 )
 
 

@@ -107,7 +107,7 @@ def submit(
 ) -> None:
     """A need heard by an officer, or placed by the enterprise itself (None): it waits to be accepted.
 
-    Raises IdTaken.
+    Raises IdTaken. The log begins with the need itself: when, and by whom, stands in its row.
     """
     warn_at, due_at = instants(limits_of(current_app.config), Clock.ACCEPT, kind, at)
     need = {
@@ -143,8 +143,6 @@ def submit(
         run(_NEED, need)
     except IntegrityError as error:
         raise IdTaken from error
-    by_id = person.id if person else None
-    run(_STEP, {"need_id": need_id, "at": at, "by_id": by_id, "after": NeedStatus.SUBMITTED})
     index_title(need_id, title, enterprise_names(enterprise.id, enterprise))
     action = "need_submitted" if person else "order_placed"
     audit.record(action, f"need:{need_id}", actor=person, enterprise=enterprise.id, nameless=person is None)
@@ -233,7 +231,7 @@ def where_to(need: Any, step: Step) -> NeedStatus:
     return destination(
         step,
         need,
-        came_from=came_from(events_of(need.id)),
+        came_from=came_from(events_of(need)),
         held=step.name in _TAKING or need.claimed_by_id is not None,
         held_by=need.holder,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -184,14 +186,31 @@ _EVENTS = (
         User.name.label("by"),
     )
     .outerjoin(User, User.id == NeedEvent.by_id)
-    .where(NeedEvent.need_id == sa.bindparam("need", type_=Need.id.type))
+    # Up to 0.5.0 the beginning was a line, too: the only one that nothing was before.
+    .where(NeedEvent.need_id == sa.bindparam("need", type_=Need.id.type), NeedEvent.before.is_not(None))
     .order_by(NeedEvent.at, NeedEvent.id)
 )  # fmt: skip
 
 
-def events_of(need_id: uuid.UUID) -> list[Any]:
-    """The log, oldest first: id, at, before, after, note, step, shown, from_enterprise, by. The door has been asked."""
-    return list(fetch(_EVENTS, {"need": need_id}))
+@dataclass(frozen=True)
+class Beginning:
+    """The first line of a need's log, told by the need itself: a line of nobody's number."""
+
+    at: datetime
+    by: str | None = None
+    id: int = 0
+    before: None = None
+    after: NeedStatus = NeedStatus.SUBMITTED
+    note: str = ""
+    step: str = ""
+    shown: bool = False
+    from_enterprise: bool = False
+
+
+def events_of(need: Any, author: str | None = None) -> list[Any]:
+    """The log, oldest first: id, at, before, after, note, step, shown, from_enterprise, by. `author` is the name of who
+    heard the need, for those who may read it. The door has been asked."""
+    return [Beginning(need.created_at, author), *fetch(_EVENTS, {"need": need.id})]
 
 
 _FILES = (

@@ -64,7 +64,7 @@ class Ended(Conflict):
 
 
 def _shown(need: Any, form: NoteForm) -> dict[str, Any]:
-    events, steps = events_of(need.id), open_steps(current_user, need)
+    events, steps = events_of(need, need.author), open_steps(current_user, need)
     return {
         "need": need,
         "form": form,

@@ -96,7 +96,7 @@ def _page(
     """The receipt as it stands; `form` is what was just refused under `act`, with everything that was typed."""
     now, need = clock.now(), _need_of(found)
     merged = need.id != found.need_id
-    events = events_of(need.id)
+    events = events_of(need)
     promised = promises(need, events, limits_of(current_app.config))
     own_files, files = files_at_door(found.need_id), _by_event(files_at_door(need.id))
     told = [event for event in events if event.from_enterprise or event.shown]

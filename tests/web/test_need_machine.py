@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import sqlalchemy as sa
 from flask import current_app
@@ -236,10 +235,11 @@ class Life(RuleBasedStateMachine):
             .where(NeedEvent.need_id == self.id)
             .order_by(NeedEvent.id)
         ).all()
-        assert events[0].before is None and events[-1].after is self._row().status
-        for one, next_one in pairwise(events):
-            assert next_one.before is one.after
-        for event in events[1:]:
+        states = [S.SUBMITTED, *(event.after for event in events)]  # it begins with itself
+        assert states[-1] is self._row().status
+        for event, before in zip(events, states, strict=False):
+            assert event.before is before
+        for event in events:
             step = STEPS[event.step]
             assert event.before in step.moves and step.moves[event.before] in (
                 event.after,
@@ -256,7 +256,7 @@ class Life(RuleBasedStateMachine):
             return
         limits, past = limits_of(current_app.config), None
         need = self._row()
-        for event in events_of(self.id):
+        for event in events_of(need):
             past = after_line(limits, past, event, need.kind)
         for column in (
             "clock", "clock_from", "due_at", "paused_at", "paused_minutes", "extra_days", "asked_days", "status",
