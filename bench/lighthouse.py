@@ -34,7 +34,7 @@ def scores(url: str, cookies: dict[str, str], folder: Path, name: str) -> tuple[
     command = ["npx", "--yes", LIGHTHOUSE, url, "--quiet", "--output=json", f"--output-path={out}"]
     command += [f"--extra-headers={headers}", "--form-factor=mobile", f"--chrome-flags={_joined(flags)}"]
     command += [f"--only-categories={','.join(WANTED)}"]
-    environment = os.environ | {"CHROME_PATH": str(chromium.find_executable())}
+    environment = os.environ | {"CHROME_PATH": str(chromium.find_executable(whole=True))}
     subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL, timeout=300)
     report = json.loads(out.read_text())
     found = {key: round(100 * (category["score"] or 0)) for key, category in report["categories"].items()}

@@ -31,7 +31,7 @@ class FollowUpKind(enum.Enum):
 
 
 class FollowUpStep(enum.Enum):
-    """What the log of a promise is made of. Its beginning is told by the promise itself: up to 0.5.0 there was a line."""
+    """What the log of a promise is made of. Its beginning is told by the promise itself; up to 0.5.0 it was a line."""
 
     PROMISED = N_("答应企业，建立跟进")
     NOTED = N_("记了进展")

@@ -1,7 +1,7 @@
 """Real Chromium against the real server.
 
-On SQLite: what a browser does does not depend on the database, and every route is tried on both in tests/web. The two
-walks through the whole app go over both, see `both_databases`.
+On SQLite: what a browser does does not depend on the database, and every route is tried on both in tests/web. Walks
+through the whole app go over both, see `both_databases`, or over the one that cities use.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def database(request: pytest.FixtureRequest, prepared: Callable[[str], Any]) -> 
 
 
 both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session")
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True, scope="session")
 
 
 def kept_cookie(name: str, value: str, url: str) -> dict[str, Any]:

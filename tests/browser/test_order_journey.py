@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fieldapp.codes.models import QrCode
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.needs.models import Ending, Need, NeedEvent, NeedRating, NeedSource, NeedStatus
-from tests.browser.conftest import both_databases
+from tests.browser.conftest import on_postgresql
 from tests.tools import chromium
 
 pytestmark = pytest.mark.browser
@@ -44,7 +44,7 @@ def _step(page, need, verb, *, text="", choose=None):
     page.get_by_text("已办，进展里有记录").wait_for()
 
 
-@both_databases
+@on_postgresql
 def test_the_life_of_an_order(browser, site):
     token = site.ask(
         sa.select(QrCode.token)

@@ -192,7 +192,7 @@ def test_no_camera_is_said_plainly(door: Door, without_camera: Browser) -> None:
 
 def test_a_refused_camera_is_said_plainly_and_can_be_tried_again(door: Door) -> None:
     arguments = ("--use-fake-device-for-media-stream", "--deny-permission-prompts")
-    with chromium.launched(arguments=arguments) as browser, chromium.phone(browser) as page:
+    with chromium.launched(whole=True, arguments=arguments) as browser, chromium.phone(browser) as page:
         open_scanner(page, door)
         expect(status(page)).to_contain_text("没有摄像头的使用许可", timeout=WAIT)
         page.context.grant_permissions(["camera"], origin=door.url)
@@ -203,7 +203,7 @@ def test_a_refused_camera_is_said_plainly_and_can_be_tried_again(door: Door) -> 
 def test_without_encryption_the_page_says_why(door: Door) -> None:
     host = "plain.test"
     rules = f"--host-resolver-rules=MAP {host} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    with chromium.launched(arguments=(rules,)) as browser, chromium.phone(browser) as page:
+    with chromium.launched(whole=True, arguments=(rules,)) as browser, chromium.phone(browser) as page:
         watch = chromium.page_watch(page)
         watch.hosts.add(host)
         watch.expect("Cross-Origin-Opener-Policy", "untrustworthy")  # the browser's remark on plain http

@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+COLOURS = ("color-contrast", "link-in-text-block")  # all of those that another colour scheme can break
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ def _source() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-def violations(page: Page, *, tags: tuple[str, ...] = TAGS, skip: tuple[str, ...] = ()) -> list[Violation]:
-    """Run axe on the page as it stands now. `skip` names rules that do not apply, each with a reason at the caller."""
+def violations(
+    page: Page, *, tags: tuple[str, ...] = TAGS, only: tuple[str, ...] = (), skip: tuple[str, ...] = ()
+) -> list[Violation]:
+    """Run axe on the page as it stands now: all rules of these tags, or `only` the named ones. `skip` names rules that
+    do not apply, each with a reason at the caller."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_source())
     options: dict[str, Any] = {
-        "runOnly": {"type": "tag", "values": list(tags)},
+        "runOnly": {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": list(tags)},
         "resultTypes": ["violations"],
         "rules": {rule: {"enabled": False} for rule in skip},
     }

@@ -22,10 +22,13 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, sync_playwright
 
 DEBIAN = ("chromium", "chromium-browser", "google-chrome")
+# The same engine without windows, menus and profiles: a window costs half. What Playwright starts by itself, too.
+SHELL = ("chromium-headless-shell",)
 PLAYWRIGHT_CACHE = Path(
     os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
 )
 PLAYWRIGHT_BUILDS = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
+PLAYWRIGHT_SHELLS = ("chromium_headless_shell-*/chrome-*/*headless*shell",)
 
 # A test browser talks to this machine and to nobody else, and starts without its maker's errands.
 QUIET = (
@@ -61,31 +64,35 @@ class ChromiumMissing(RuntimeError):
     """No Chromium on this machine; the message says what to type."""
 
 
-def find_executable() -> Path | None:
-    """Chromium's path: `FIELDAPP_TEST_CHROMIUM`, else the system's, else the newest that Playwright downloaded."""
+def find_executable(*, whole: bool = False) -> Path | None:
+    """Chromium's path: `FIELDAPP_TEST_CHROMIUM`, else the system's, else the newest that Playwright downloaded.
+
+    The windowless build, unless the `whole` browser is asked for: where a camera or a killed profile is the point.
+    """
     if chosen := os.environ.get("FIELDAPP_TEST_CHROMIUM"):
         return Path(chosen)
-    for name in DEBIAN:
-        if found := shutil.which(name):
-            return Path(found)
-    downloaded = [path for pattern in PLAYWRIGHT_BUILDS for path in PLAYWRIGHT_CACHE.glob(pattern)]
+    names, builds = (DEBIAN, PLAYWRIGHT_BUILDS) if whole else (SHELL, PLAYWRIGHT_SHELLS)
+    if found := next(filter(None, map(shutil.which, names)), None):
+        return Path(found)
+    downloaded = [path for pattern in builds for path in PLAYWRIGHT_CACHE.glob(pattern)]
     return max(downloaded, key=lambda path: path.stat().st_mtime) if downloaded else None
 
 
 def launch_options(
-    *, text_percent: int = 100, camera: Path | None = None, arguments: Sequence[str] = ()
+    *, text_percent: int = 100, camera: Path | None = None, whole: bool = False, arguments: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Keyword arguments for Playwright's `chromium.launch`.
 
     `text_percent` sets the browser's own default font size, which is what a reader changes in the browser's settings
     and what `rem` is counted from. Neither a device scale factor nor page zoom does that: both scale the layout
     with the text, so nothing overflows and the test proves nothing.
-    `camera` is a `.y4m` or `.mjpeg` file that plays as the camera, permission granted.
+    `camera` is a `.y4m` or `.mjpeg` file that plays as the camera, permission granted; it, or `whole`, takes the whole
+    browser.
     """
-    executable = find_executable()
+    executable = find_executable(whole=whole or camera is not None)
     if executable is None:
         raise ChromiumMissing(
-            "Chromium is not installed. Type: sudo apt-get install chromium"
+            "Chromium is not installed. Type: sudo apt-get install chromium chromium-headless-shell"
             "   or, without root: .venv/bin/python -m playwright install chromium"
         )
     flags = [*QUIET, f"--disable-features={','.join(WITHOUT)}"]

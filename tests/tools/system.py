@@ -42,7 +42,10 @@ def _driver_starts() -> bool:
 
 NEEDS = (
     Need("libatomic (for Playwright's driver)", "libatomic1", _driver_starts),
-    Need("Chromium", "chromium", lambda: chromium.find_executable() is not None),
+    Need("Chromium", "chromium", lambda: chromium.find_executable(whole=True) is not None),
+    Need(
+        "Chromium without windows", "chromium-headless-shell", lambda: chromium.find_executable() is not None
+    ),
     Need("Firefox", "firefox-esr", lambda: engines.find_firefox() is not None),
     Need("WebKitGTK (Safari's engine)", "webkit2gtk-driver", lambda: engines.find_webkit() is not None),
     Need("a screen for it (Xvfb)", "xvfb", lambda: engines.find_screen() is not None),
@@ -67,7 +70,7 @@ def main() -> int:
         ):
             subprocess.run(["apt-get", "-qq", *step], env=environment, stdin=subprocess.DEVNULL, check=True)
         absent = missing()
-    elif any(need.what == "Chromium" for need in absent):
+    elif any(need.what.startswith("Chromium") for need in absent):
         print("Chromium is missing: fetching Playwright's own.", flush=True)
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
         absent = missing()

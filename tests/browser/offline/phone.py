@@ -191,8 +191,12 @@ class Phone:
                 )
                 for row in self.waiting(page)
             ]
+            page = page or self.page
+            page.goto(f"{self.town.line.url}/outbox")
+            page.wait_for_timeout(1000)
             raise AssertionError(
-                f"{len(left)} still on the phone after {patience:.0f} s: {left[:20]}"
+                f"{len(left)} still on the phone after {patience:.0f} s: {left[:20]}\n"
+                + page.locator("main").inner_text()[:2000]
             ) from None
 
     def wake(self, page: Page | None = None) -> None:
@@ -215,7 +219,12 @@ class Phone:
         """As an officer does, with taps, and with the page before their eyes: a browser hardly draws the others."""
         page = page or self.page
         page.bring_to_front()
-        page.locator("label", has_text="未见到人").tap()
+        nobody = page.get_by_label("未见到人")
+        poll(
+            lambda: nobody.is_checked() or page.locator("label", has_text="未见到人").tap(),
+            "nobody met",
+            every=0.3,
+        )
         page.get_by_label("聊了什么").fill(said.words)
         for index, title in enumerate(said.needs):
             if index:
@@ -223,7 +232,14 @@ class Phone:
             page.locator(f"[name=needs-{index}-title]").fill(title)
         for index, title in enumerate(said.promises):
             page.locator(f"[name=promises-{index}-title]").fill(title)
-            page.get_by_role("button", name="5 个工作日").nth(index).tap()
+            due = page.locator(f"[name=promises-{index}-due_on]")
+            poll(
+                lambda due=due, index=index: (
+                    due.input_value() or page.get_by_role("button", name="5 个工作日").nth(index).tap()
+                ),
+                "its day is set",
+                every=0.3,
+            )
         if said.photos:
             files = [
                 {"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": photo(number)}
