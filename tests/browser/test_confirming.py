@@ -8,7 +8,6 @@ from fieldapp.codes.models import QrCode
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.visits.models import Answer, Visit, VisitCode
 from tests import people
-from tests.browser.conftest import both_databases
 from tests.tools import axe, chromium, validator
 
 RECORD = f"/visits/{people.VISIT}"
@@ -43,7 +42,6 @@ def _reset(site):
         db.engine.dispose()
 
 
-@both_databases
 def test_shown_on_one_phone_answered_on_the_other(browser, site):
     _reset(site)
     with chromium.phone(browser) as officer, chromium.phone(browser) as guest:

@@ -24,11 +24,7 @@ from tests.browser.test_outbox import phone, rows
 from tests.photos import jpeg
 from tests.tools import chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    # What the phone decides needs no second database.
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="session"),
-]
+pytestmark = pytest.mark.browser
 OFFER = re.compile(r"没写完的内容还在")
 SAVED = "草稿已存"
 PROMISE = f"/follow-ups/{people.FOLLOW_UP}"

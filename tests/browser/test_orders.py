@@ -9,7 +9,6 @@ from fieldapp.attachments.models import Attachment
 from fieldapp.codes.models import QrCode
 from fieldapp.needs.models import Need, NeedSource
 from fieldapp.orders.models import Order
-from tests.browser.conftest import both_databases
 from tests.photos import jpeg
 from tests.tools import axe, chromium
 
@@ -45,7 +44,6 @@ def _settled(page):
     page.wait_for_timeout(900)
 
 
-@both_databases
 def test_one_scan_one_order_one_receipt(browser, site, door):
     before = _count(site)
     with chromium.phone(browser) as page:

@@ -24,15 +24,13 @@ from fieldapp.accounts.models import Session, User
 from fieldapp.db import db
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.entries.models import Entry
-from fieldapp.followups.models import FollowUp
+from fieldapp.followups.models import FollowUp, FollowUpNote
 from fieldapp.visits.models import Visit, visit_photo
 from tests import people
 from tests.photos import jpeg
 from tests.tools import chromium
 
 pytestmark = pytest.mark.browser
-# What only the phone decides needs no second database.
-phone_alone = pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="session")
 
 NO_NETWORK = (
     "Service Worker registration blocked",
@@ -208,7 +206,6 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_the_visit_is_one(browser
     assert said(site, "回答丢了") == 1
 
 
-@phone_alone
 def test_an_answer_that_takes_long_finds_the_form_gone_and_the_words_right(browser, site, huaxing):
     slow: list[Route] = []
     with phone(browser) as page:
@@ -227,7 +224,6 @@ def test_an_answer_that_takes_long_finds_the_form_gone_and_the_words_right(brows
     assert said(site, "网很慢") == 1
 
 
-@phone_alone
 def test_a_captive_portal_that_answers_everything_proves_nothing(browser, site, huaxing):
     portal = []
 
@@ -264,7 +260,6 @@ def test_a_refused_form_put_right_is_the_same_entry(browser, site, huaxing):
     assert said(site, "忘了写见到谁") == 1
 
 
-@phone_alone
 def test_a_refusal_of_a_mere_button_is_shown_and_not_kept(browser, site):
     with phone(browser) as page:
         site.sign_in(page, "li")
@@ -278,7 +273,6 @@ def test_a_refusal_of_a_mere_button_is_shown_and_not_kept(browser, site):
         until(lambda: states(page) == [], "nothing is kept of it")
 
 
-@phone_alone
 def test_double_taps_and_coming_back_make_one_entry_each(browser, site, huaxing):
     with phone(browser) as page:
         site.sign_in(page, "zhao")
@@ -345,7 +339,6 @@ def test_somebody_elses_edit_in_between_is_a_conflict_and_nothing_is_overwritten
     assert site.ask(sa.select(FollowUp.title).where(FollowUp.id == people.FOLLOW_UP)) == "负责人先改的"
 
 
-@phone_alone
 def test_what_belongs_to_a_waiting_visit_waits_for_it_and_the_rest_does_not(browser, site, huaxing):
     sent: list[str] = []
 
@@ -394,7 +387,6 @@ def test_two_tabs_send_each_entry_once(browser, site, huaxing):
     assert [said(site, f"两个标签页 {number}") for number in range(2)] == [2, 2]
 
 
-@phone_alone
 def test_a_sleeping_tab_that_holds_the_drain_is_taken_over(browser, site, huaxing):
     with phone(browser) as page:
         site.sign_in(page, "zhao")
@@ -423,7 +415,6 @@ def _end_sessions(site, username: str) -> None:
         db.engine.dispose()
 
 
-@phone_alone
 def test_a_session_that_ran_out_keeps_the_entry_until_its_owner_is_back(browser, site, huaxing):
     with phone(browser) as page:
         site.sign_in(page, "zhao")
@@ -438,7 +429,6 @@ def test_a_session_that_ran_out_keeps_the_entry_until_its_owner_is_back(browser,
     assert said(site, "登录过期了") == 1
 
 
-@phone_alone
 def test_a_stale_token_is_renewed_unnoticed(browser, site, huaxing):
     with phone(browser) as page:
         site.sign_in(page, "zhao")
@@ -452,7 +442,6 @@ def test_a_stale_token_is_renewed_unnoticed(browser, site, huaxing):
     assert said(site, "页面放了很久") == 1
 
 
-@phone_alone
 def test_another_person_on_this_phone_sends_nothing_of_mine(browser, site, huaxing):
     with phone(browser) as page:
         site.sign_in(page, "zhao")
@@ -476,7 +465,6 @@ def test_another_person_on_this_phone_sends_nothing_of_mine(browser, site, huaxi
 # --- phones that cannot ------------------------------------------------------------------------------------------
 
 
-@phone_alone
 def test_plain_http_has_no_keys_and_no_locks_and_still_sends_once(site, huaxing):
     resolve = "--host-resolver-rules=MAP phone.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     address = site.url.replace("127.0.0.1", "phone.test")
@@ -494,7 +482,6 @@ def test_plain_http_has_no_keys_and_no_locks_and_still_sends_once(site, huaxing)
     assert said(site, "没有加密的网址") == 1
 
 
-@phone_alone
 def test_without_a_database_the_network_still_works_and_typed_words_stay_without_it(browser, site, huaxing):
     with phone(browser) as page:
         chromium.page_watch(page).expect("htmx:error|Not sent|outbox:")
@@ -514,7 +501,6 @@ def test_without_a_database_the_network_still_works_and_typed_words_stay_without
     assert said(site, "没有地方存") == 1
 
 
-@phone_alone
 def test_what_went_out_unkept_and_is_tried_again_from_the_queue_is_one_with_its_photos(
     browser, site, huaxing
 ):
@@ -540,7 +526,6 @@ def test_what_went_out_unkept_and_is_tried_again_from_the_queue_is_one_with_its_
     assert site.ask(shown) == 2
 
 
-@phone_alone
 def test_a_full_phone_is_said_no_longer_when_the_form_went_out_all_the_same(browser, site, huaxing):
     with phone(browser) as page:
         chromium.page_watch(page).expect("outbox:")
@@ -552,6 +537,29 @@ def test_a_full_phone_is_said_no_longer_when_the_form_went_out_all_the_same(brow
         page.wait_for_timeout(300)
         assert page.locator("#banner .note").get_by_text("手机存储满了").is_hidden()
     assert said(site, "满着也发出去了") == 1
+
+
+def test_a_full_phone_is_said_until_the_note_has_gone_and_its_page_stays(browser, site):
+    words = "满着写的一笔进展"
+    with phone(browser) as page:
+        chromium.page_watch(page).expect(
+            "outbox:", "ERR_INTERNET_DISCONNECTED", "Failed to fetch", "Not sent"
+        )
+        site.sign_in(page, "zhao")
+        page.goto(f"{site.url}/follow-ups/{people.FOLLOW_UP}")
+        page.evaluate(FULL)
+        page.context.set_offline(True)
+        page.locator("#note-form textarea").fill(words)
+        page.get_by_role("button", name="保存进展").click()
+        told = page.locator("#banner .note").get_by_text("手机存储满了")
+        told.wait_for()
+        assert page.locator("#note-form textarea").input_value() == words
+        page.context.set_offline(False)
+        page.get_by_role("button", name="保存进展").click()
+        page.locator(".tl").get_by_text(words).wait_for()
+        told.wait_for(state="hidden")
+    arrived = sa.select(sa.func.count()).select_from(FollowUpNote).where(FollowUpNote.text == words)
+    assert site.ask(arrived) == 1
 
 
 @pytest.fixture
@@ -568,7 +576,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-@phone_alone
 def test_on_a_full_disk_nothing_is_queued_the_form_stays_and_space_heals(browser, small_disk, site, huaxing):
     # More than a page of memory: what is little finds room in the last page of the database's log.
     words = "手机存储满了" * 500
@@ -641,7 +648,6 @@ ANSWERS: list[tuple[int, dict[str, str], dict[str, Any]]] = [
 ]
 
 
-@phone_alone
 def test_decisions(browser, site):
     with phone(browser) as page:
         site.sign_in(page, "zhao")

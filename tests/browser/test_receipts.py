@@ -15,7 +15,7 @@ from fieldapp.needs.queries import need_at_door
 from fieldapp.needs.steps import STEPS
 from fieldapp.orders.models import Order
 from tests import papers
-from tests.browser.conftest import both_databases
+from tests.browser.conftest import on_postgresql
 from tests.photos import jpeg
 from tests.tools import axe, chromium
 from tests.tools.screenshots import overflow
@@ -58,7 +58,7 @@ def _looked_at(page):
     assert overflow(page) == 0
 
 
-@both_databases
+@on_postgresql
 def test_from_the_scan_to_really_solved(browser, site, door):
     with chromium.phone(browser) as page:
         receipt = _placed(page, door, "夏天镀膜起泡")

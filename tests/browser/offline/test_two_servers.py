@@ -31,7 +31,7 @@ def test_entries_between_two_servers_on_one_postgresql(on_postgres, driver, tmp_
             with in_hand(driver, town, tmp_path / "phone") as hand:
                 hand.sign_in()
                 since, first = clock.now(), town.here.port
-                said = visits("两台", 24)
+                said = visits("两台", 12)
                 html = hand.form_text()
                 # Each entry's first answer is lost at one server; its second sending reaches the other.
                 town.line.fate = FirstTime("lost")
