@@ -8,8 +8,9 @@ from pathlib import Path
 from fieldapp import pages
 from tests.conftest import Client
 
-# What one page loads is measured in a browser (tests/browser/test_scripts.py); here all of it. It only ever shrinks.
-ALL = 58_400
+# What one page loads is measured in a browser (tests/browser/test_scripts.py); here all of it. It only ever shrinks:
+# grown once, by 110 bytes, for the locks that Safari's engine leaves behind (docs/offline.md, trap 16).
+ALL = 58_510
 # The scanner has a page of its own, beside the reader it feeds; ordering is for enterprises, who are never signed in.
 APART = {"scan.js", "order.js"}
 

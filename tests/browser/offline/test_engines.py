@@ -33,6 +33,18 @@ ORDERED = """const values = { title: arguments[0], contact_name: "刘工", phone
 # Every module that the page asks for has come.
 SETTLED = """return document.readyState === "complete" && !document.querySelector("[data-module]");"""
 
+# A transaction of the page's own that is in mid-work when the page is left, and whether the next page gets its turn.
+IN_WORK = """const own = document.querySelector("script[src*='/js/outbox/transport.js']").src;
+  const { within, ask } = await import(own.replace("transport.js", "db.js"));
+  within(["entries", "bodies", "meta"], "readwrite", async (at) => { for (;;) await ask(at("entries").get("-")); }).catch(() => {});"""
+ITS_TURN = """const base = await new Promise((yes, no) => {
+    const asked = indexedDB.open("fieldapp"); asked.onsuccess = () => yes(asked.result); asked.onerror = () => no(asked.error);
+  });
+  return Promise.race([
+    new Promise((yes) => { base.transaction("entries", "readwrite").objectStore("entries").count().onsuccess = () => yes("its turn"); }),
+    new Promise((yes) => setTimeout(() => yes("waits"), 10_000)),
+  ]).finally(() => base.close());"""
+
 TOLD = """return document.querySelector("[data-key]") ? "queued"
   : new RegExp("/visits/[0-9a-f-]{36}").test(location.pathname) ? "saved" : "";"""
 
@@ -168,6 +180,17 @@ def test_every_main_page_keeps_its_policy(hand, town):
     with pytest.raises(AssertionError, match=r"elsewhere\.example"):
         must_keep_the_policy(town)
     town.line.violations.clear()
+
+
+@pytest.mark.parametrize("engine", ["firefox", "webkit"], indirect=True)
+def test_a_page_left_in_mid_work_locks_no_later_page_out(hand, town):
+    """WebKit keeps the locks of a transaction whose page is gone: nothing could be stored or sent any more."""
+    engine = hand.engine
+    for path in ("/enterprises", "/follow-ups", "/me"):
+        engine.goto(town.line.url + path)
+        engine.until(SETTLED)
+        assert engine.run(ITS_TURN) == "its turn"
+        engine.run(IN_WORK)
 
 
 def test_the_core_holds_in_other_engines(hand, town):

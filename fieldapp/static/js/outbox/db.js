@@ -6,6 +6,10 @@ const VERSION = 1;
 const PATIENCE = 8000; // an open that never answers (a blocked upgrade, a sick WebKit) is no database
 
 let opened = null;
+const unfinished = new Set(); // transactions
+const takeBack = (transaction) => { try { transaction.abort(); } catch { /* commits already, or has ended */ } };
+// A page that leaves takes them back itself: WebKit leaves their locks behind, and every later page waits for ever.
+globalThis.addEventListener?.("pagehide", () => unfinished.forEach(takeBack));
 
 function build(db) {
   db.createObjectStore("entries", { keyPath: "key" }).createIndex("user", "user");
@@ -15,16 +19,17 @@ function build(db) {
   db.createObjectStore("meta", { keyPath: "name" });
 }
 
+const mute = () => new DOMException("No answer", "TimeoutError");
+
 function connect(version) {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, version);
     let late = false;
-    const timer = setTimeout(() => { late = true; reject(new Error("The database does not open")); }, PATIENCE);
+    // Blocked by older tabs, which close theirs when asked, it has this patience too.
+    setTimeout(() => { late = true; reject(mute()); }, PATIENCE);
     request.onupgradeneeded = () => build(request.result);
-    request.onblocked = () => {}; // older tabs close theirs when asked; until then the patience above counts
-    request.onerror = () => { clearTimeout(timer); reject(request.error); };
+    request.onerror = () => reject(request.error);
     request.onsuccess = () => {
-      clearTimeout(timer);
       const db = request.result;
       if (late) { db.close(); return; }
       db.onversionchange = () => { db.close(); opened = null; };
@@ -58,32 +63,40 @@ export const ask = (request) => new Promise((resolve, reject) => {
 
 const lost = (error) => error && (error.name === "InvalidStateError" || error.name === "UnknownError");
 
+/** Settles with the transaction, or rejects with TimeoutError: one that never ends is taken back. */
+const endOf = (transaction) => new Promise((resolve, reject) => {
+  setTimeout(() => { reject(mute()); takeBack(transaction); }, 2 * PATIENCE);
+  transaction.oncomplete = resolve;
+  transaction.onabort = () => reject(transaction.error || new DOMException("aborted", "AbortError"));
+});
+
 /** `work(store)` inside one transaction; its result once everything is on the disk. `store(name)` gives a store.
  *  Nothing but requests of this transaction may be awaited inside. A connection that died is opened once more. */
 export async function within(names, mode, work, again = true) {
   const db = await open();
-  let ended;
   try {
     const transaction = db.transaction(names, mode, { durability: "strict" });
-    ended = new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error || new DOMException("aborted", "AbortError"));
-    });
-    ended.catch(() => {});
+    const ended = endOf(transaction);
+    unfinished.add(transaction);
+    ended.catch(() => {}).then(() => unfinished.delete(transaction));
     let result;
     try {
-      result = await work((name) => transaction.objectStore(name || names));
+      const working = work((name) => transaction.objectStore(name || names));
+      await Promise.race([working, ended]);
+      result = await working;
     } catch (error) {
-      try { transaction.abort(); } catch { /* has ended by itself: its own reason says more */ }
+      takeBack(transaction); // one that has ended by itself says more
       await ended.catch((reason) => { if (reason.name !== "AbortError") throw reason; });
       throw error;
     }
     await ended;
     return result;
   } catch (error) {
-    if (!again || !lost(error)) throw error;
+    const dead = error.name === "TimeoutError";
+    if (!dead && !lost(error)) throw error;
     opened = null;
-    try { db.close(); } catch { /* dead already */ }
+    db.close();
+    if (dead || !again) throw error;
     return within(names, mode, work, false);
   }
 }
