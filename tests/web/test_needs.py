@@ -251,6 +251,16 @@ def test_without_script_a_note_leads_back_to_the_log(zhao):
     assert answer.status_code == 303 and answer.location.endswith("#need-log")
 
 
+def test_the_log_begins_with_the_need_itself_also_beside_a_line_of_old(zhao):
+    with writing():
+        db.session.add(NeedEvent(need_id=people.NEED, at=clock.now(), after=NeedStatus.SUBMITTED))
+        db.session.commit()
+    page = zhao.get(NEED).text
+    log = page[page.index('id="need-log"') :]
+    assert log.count("提出需求") == 1
+    assert "赵青" in log[log.index("提出需求") :]
+
+
 def test_an_empty_note_is_refused_beside_its_field(zhao):
     answer = zhao.submit(NEED, "note-form", text="  ")
     assert answer.status_code == 422 and "请写一句进展" in answer.text
