@@ -36,7 +36,7 @@ test: test-packages translations system  ## every test, from nothing: rules, pag
 lint: test-packages  ## ruff, mypy, import-linter
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
+	$(PY) -m mypy -n 2
 	if grep -q '^\[tool\.importlinter' pyproject.toml; then $(VENV)/bin/lint-imports; fi
 
 format:  test-packages  ## write the code as ruff likes it

@@ -62,6 +62,7 @@ def visits(client: Client, enterprises: list[int], photo: bytes) -> Iterator[Req
         path = f"/enterprises/{number}/visits/new"
         page = client.get(path).body
         action, fields = form_in(page, "arrived_at")
+        fields.pop("fulfils", None)  # a plan is kept once; these are visits beside it
         met = re.search(rb'name="met"[^>]*value="(\d+)"|value="(\d+)"[^>]*name="met"', page)
         fields |= {"met": (met[1] or met[2]).decode()} if met else {"met_nobody": "y"}
         forms.append((action or path, fields))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import enum
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask, Response, g, has_request_context, request
 from flask_migrate import Migrate
@@ -84,17 +86,29 @@ class Base(orm.DeclarativeBase):
 class _Session(Session):
     """The mapper's session, in the transaction that the request has begun, where it has begun one."""
 
+    apart = False  # in a transaction of its own, begun outside of any request
+
     def get_bind(self, *wanted: Any, **more: Any) -> Any:
-        own = _own_connection()
-        return super().get_bind(*wanted, **more) if own is None else own
+        if self.apart or not has_request_context():
+            self.apart = True
+            return super().get_bind(*wanted, **more)
+        own = _connection()
+        _hold_together(own)
+        return own
 
     def commit(self) -> None:
         super().commit()
+        self.apart = False
         _end_own(kept=True)
 
     def rollback(self) -> None:
         super().rollback()
+        self.apart = False
         _end_own(kept=False)
+
+    def close(self) -> None:
+        super().close()
+        self.apart = False
 
 
 db = SQLAlchemy(
@@ -112,6 +126,10 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 # Seconds for which a pooled connection is trusted unasked.
 MAY_REST = 1.0
+
+# Statements that a PostgreSQL connection keeps parsed and planned. Its driver forgets all of them with every ROLLBACK
+# that ends a transaction, so what only reads ends in none: see `_each_by_itself`, `reading`.
+MOST_PREPARED = 250
 
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -152,6 +170,12 @@ def named(kind: type[enum.Enum], length: int = 24) -> sa.Enum:
     return sa.Enum(kind, native_enum=False, length=length, validate_strings=True)
 
 
+def only_where(condition: str) -> dict[str, Any]:
+    """Of an index that holds the rows of this condition alone. Whoever asks for a value (=, <, IN) asks for one that is
+    NOT NULL, so both planners know that they may use it."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
 def one_of(column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
     """`column IN (…)` with constants, for statements that are built once.
 
@@ -186,6 +210,8 @@ def _prepare(connection: Any, _record: Any) -> None:
         connection.execute("SET max_parallel_workers_per_gather = 0")
         connection.execute("SET jit = off")
         connection.commit()
+        connection.prepared_max = MOST_PREPARED
+        connection.prepare_threshold = sys.maxsize  # what statements.py keeps is prepared, nothing else
         return
     connection.isolation_level = None  # transactions are begun by SqliteDialect, not by the driver
     cursor = connection.cursor()
@@ -218,7 +244,7 @@ def _ask_whether_it_lives(connection: Any, record: Any, _proxy: Any) -> None:
         return
     try:
         connection.execute("SELECT 1")
-        connection.rollback()
+        connection.commit()
     except Exception as error:
         raise sa.exc.DisconnectionError from error  # the pool opens another
 
@@ -264,12 +290,46 @@ def _connection() -> sa.Connection:
     own: sa.Connection | None = g.get("connection")
     if own is not None and own.in_transaction():
         return own
-    if db.session.registry.has() and db.session().in_transaction():
+    if db.session.registry.has() and cast(_Session, db.session()).apart:
         return db.session.connection()
     if own is None or own.closed:
         own = g.connection = db.engine.connect()
     own.begin()
+    _stop_reading(own) if _writing.get() else _each_by_itself(own)
     return own
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any] | None:
+    """PostgreSQL's, while it lives."""
+    if connection.dialect.name != "postgresql" or connection.closed or connection.invalidated:
+        return None
+    driver: Any = connection.connection.dbapi_connection
+    return None if driver.closed else driver
+
+
+def _each_by_itself(connection: sa.Connection) -> None:
+    """What only reads takes each statement by itself on PostgreSQL: READ COMMITTED sees no more in a transaction, and
+    none has to be begun and ended."""
+    driver = _driver(connection)
+    if driver is not None:
+        driver.autocommit = True
+
+
+def _hold_together(connection: sa.Connection) -> None:
+    """What may write, or reads in pieces, is in a transaction nevertheless: one that PostgreSQL lets read only."""
+    driver = _driver(connection)
+    if driver is not None and driver.autocommit:
+        driver.autocommit = False
+        driver.read_only = True
+
+
+def _stop_reading(connection: sa.Connection) -> None:
+    """As it came from the pool; no ROLLBACK follows where nothing can have been written, see MOST_PREPARED."""
+    driver = _driver(connection)
+    if driver is not None and (driver.autocommit or driver.read_only):
+        driver.commit()
+        driver.autocommit = False
+        driver.read_only = None
 
 
 def fetch(statement: sa.Executable, values: dict[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
@@ -278,7 +338,10 @@ def fetch(statement: sa.Executable, values: dict[str, Any] | None = None) -> Seq
     Together with statements that are built once (`functools.cache`, named bind parameters) this takes about a
     tenth of the processor time of building and running the same query through the ORM.
     """
-    rows: Sequence[sa.Row[Any]] = statements.execute(_connection(), statement, values or {}).all()
+    connection = _connection()
+    if getattr(statement, "is_dml", False):  # … RETURNING
+        _hold_together(connection)
+    rows: Sequence[sa.Row[Any]] = statements.execute(connection, statement, values or {}).all()
     return rows
 
 
@@ -286,7 +349,9 @@ def run(
     statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]] | None = None
 ) -> statements.Outcome:
     """A plain INSERT or UPDATE in this request's transaction, past the ORM: for rows nobody reads back here."""
-    outcome: statements.Outcome = statements.execute(_connection(), statement, values or {})
+    connection = _connection()
+    _hold_together(connection)
+    outcome: statements.Outcome = statements.execute(connection, statement, values or {})
     return outcome
 
 
@@ -313,12 +378,16 @@ def own_transaction() -> Iterator[orm.Session]:
 @contextmanager
 def reading() -> Iterator[orm.Session]:
     """A short read beside the request's transaction, holding no lock while something slow goes on afterwards."""
+    alone = _own_connection() is None
     token = _writing.set(False)
     try:
         with orm.Session(db.engine, expire_on_commit=False) as session:
             yield session
+            session.commit()  # there is nothing to undo, see MOST_PREPARED
     finally:
         _writing.reset(token)
+        if alone and _writing.get() and _own_connection() is not None:
+            undo()  # what the request read meanwhile: what it writes is not to stand on that
 
 
 def keep_if_refused(write: Callable[[orm.Session], None]) -> None:
@@ -339,16 +408,21 @@ def afterwards(write: Callable[[orm.Session], None]) -> None:
 
 
 def begin_writing() -> None:
-    """From here on this request's transactions take SQLite's write lock at once."""
+    """From here on this request's transactions write, and take SQLite's write lock at once."""
     if "writing_token" not in g:
+        undo()  # what has been read so far was read apart
         g.writing_token = _writing.set(True)
 
 
 def _end(*, kept: bool) -> None:
+    """What is not kept is undone at last when its connection is given back."""
+    own = _own_connection()
+    if own is not None:
+        _stop_reading(own)
     if db.session.registry.has():
         db.session.commit() if kept else db.session.rollback()
-    else:
-        _end_own(kept=kept)
+    elif kept:
+        _end_own(kept=True)
 
 
 def undo() -> None:
@@ -360,6 +434,7 @@ def undo() -> None:
 def _give_back() -> None:
     own: sa.Connection | None = g.pop("connection", None)
     if own is not None:
+        _stop_reading(own)
         own.close()
 
 
@@ -402,7 +477,8 @@ def init(app: Flask) -> None:
 
     @app.teardown_request
     def _stop_writing(_error: BaseException | None) -> None:
-        _give_back()
+        if "connection" in g:
+            undo()
         token = g.pop("writing_token", None)
         if token is not None:
             _writing.reset(token)

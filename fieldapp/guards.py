@@ -330,7 +330,7 @@ def _ask_to_sign_in() -> Response:
 
 @cache
 def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
-    """What every answer of this view says, whatever it is asked."""
+    """What every answer of this view says, whatever it is asked; the last two unless it says so itself."""
     csp = dict(CSP)
     for name, sources in getattr(view, "csp", {}).items():
         csp[name] = f"{csp[name]} {sources}" if name in csp else sources
@@ -344,25 +344,26 @@ def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
     }
     if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    return tuple(headers.items())
+    return tuple((headers | {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}).items())
 
 
 def _headers(response: Response) -> Response:
-    headers = response.headers
-    headers.extend(_standing_headers(current_view(), current_app.config["SECURE_COOKIES"]))
-    if hasattr(current_view(), "secret_address"):
+    headers, view = response.headers, current_view()
+    own = {name for name, _value in headers}
+    for name, value in _standing_headers(view, current_app.config["SECURE_COOKIES"]):
+        if name not in own:
+            headers.add(name, value)
+    if hasattr(view, "secret_address"):
         headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
-    headers["X-Request-Id"] = g.get("request_id", "")
-    keeping = getattr(current_view(), "kept", None)
+    headers.add("X-Request-Id", g.get("request_id", ""))
+    keeping = getattr(view, "kept", None)
     if keeping and response.status_code == 200 and request.method == "GET" and pages.is_whole():
         person = current_user._get_current_object()
         if person.is_authenticated:
-            headers["Page-User"] = str(person.id)
+            headers.add("Page-User", str(person.id))
             if keeping == "always" or pages.packing():
-                headers["Page-Kept"] = "1"
+                headers.add("Page-Kept", "1")
     return response
 
 

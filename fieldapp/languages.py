@@ -97,7 +97,7 @@ def _in_page(text: str, **values: Any) -> str:
     words = text if speaking() == "zh" else looked_up(text)
     if not values:
         return words
-    safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
+    safe = {name: value if type(value) is int else escape(value) for name, value in values.items()}
     return Markup(words % safe)  # noqa: S704  (ours; the values are escaped)
 
 

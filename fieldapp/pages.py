@@ -17,6 +17,7 @@ from uuid import UUID
 import minify
 from flask import Blueprint, Flask, Response, current_app, g, request, send_file, url_for
 from flask_htmx import HTMX
+from jinja2.nodes import Impossible
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter
@@ -116,7 +117,7 @@ def _shape_of(endpoint: str, names: set[str]) -> str:
     return "" if "<" in shape else shape
 
 
-# (script root, endpoint, names and values) → the address. What people type into filters ends up here too: bounded.
+# (endpoint, names and values) → the address. What people type into filters ends up here too: bounded.
 _built: dict[tuple[Any, ...], str] = {}
 MOST_BUILT = 1000
 _PLAIN, _KEPT = {int, UUID}, {int, str}
@@ -124,23 +125,31 @@ _PLAIN, _KEPT = {int, UUID}, {int, str}
 
 def link(endpoint: str, **values: Any) -> str:
     """`url_for`, quicker where only numbers and UUIDs are to be filled in (a list has dozens of such addresses), and
-    where the same address was asked for before."""
+    where the same address was asked for before. The app stands at its host's root."""
     key = (endpoint, *values)
     shape = _shapes.get(key)
     if shape is None:
         shape = _shapes[key] = _shape_of(endpoint, set(values))
     kinds = {*map(type, values.values())}
     if shape and kinds <= _PLAIN:
-        return request.script_root + shape.format_map(values)
+        return shape.format_map(values)
     if not kinds <= _KEPT or "_external" in values:
         return url_for(endpoint, **values)
-    at = (request.script_root, *key, *values.values())
+    at = (*key, *values.values())
     address = _built.get(at)
     if address is None:
         if len(_built) >= MOST_BUILT:
             _built.clear()
         address = _built[at] = url_for(endpoint, **values)
     return address
+
+
+def _standing(endpoint: str) -> str:
+    """The address of what needs no value to be filled in."""
+    shape = _shape_of(endpoint, set())
+    if not shape:
+        raise Impossible
+    return shape
 
 
 def redirect(to: str, status: int = 303) -> Response:
@@ -364,7 +373,7 @@ def init(app: Flask) -> None:
         notice=_notice,
         request_id=lambda: "" if packing() else g.get("request_id", ""),
     )
-    env.settled = {"asset": asset, "icon": icon, "icon_of": icon}
+    env.settled = {"asset": asset, "icon": icon, "icon_of": icon, "url_for": _standing}
     env.globals["ui"] = _Macros(env)
 
     @app.url_build_error_handlers.append

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
+from zoneinfo import ZoneInfo
 
 from fieldapp import clock
 from fieldapp.languages import N_, _
@@ -25,11 +27,11 @@ class Period:
     first: date
     last: date
 
-    @property
+    @cached_property
     def since(self) -> datetime:
         return clock.local_midnight(self.first)
 
-    @property
+    @cached_property
     def until(self) -> datetime:
         return clock.local_midnight(self.last + timedelta(days=1))
 
@@ -57,6 +59,12 @@ def _quarter(key: str, day: date) -> Period:
 
 def period_named(key: str, today: date) -> Period | None:
     """The period of that name as it is on `today`; None for a name that is not one of KEYS."""
+    return _named(key, today, clock.zone()) if key in KEYS else None
+
+
+@lru_cache(maxsize=64)
+def _named(key: str, today: date, _zone: ZoneInfo) -> Period | None:
+    """One object for one name, day and time zone: it works out its moments once."""
     if key == "week":
         monday = clock.monday_of(today)
         return Period(key, monday, monday + timedelta(days=6))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -59,21 +60,17 @@ class _Spoken:
             state = compiled.construct_expanded_state(values)
             self._sql, order, spread = state.statement, state.positiontup, state.parameter_expansion
             processors = {**processors, **state.processors}
-        if not compiled.positional:
-            self._sql, order = _numbered(self._sql)
-        self._order: Sequence[str] = order or ()
         self._fixed: dict[str, Any] = {}  # what the statement itself says, as the driver takes it
         self._made: list[tuple[str, Callable[[], Any], _Change | None]] = []  # a column's default
         self._asked: list[tuple[str, str, _Change | None]] = []  # (place, name among the values, change)
         self._lists: list[tuple[list[str], str, _Change | None]] = []  # the same with a place for each member
         self._read: Callable[[list[Any]], Sequence[Any]] | None = None
-        self._parts = _around_the_row(self._sql) if compiled.isinsert else None
-        # SQLite's driver is quick with rows one by one, but gives nothing back for them.
-        self._one_by_one = self._parts is None or (compiled.positional and not compiled.effective_returning)
+        self._gives_rows = bool(compiled._result_columns)
         self._of_rows: dict[int, str] = {}  # with so many rows behind VALUES
         defaults = _defaults(compiled)
         expanding, literal = compiled.post_compile_params, compiled.literal_execute_params
-        for parameter, place in compiled.bind_names.items():
+        # One name may stand in many places, each a parameter of its own: its value is changed once.
+        for place, parameter in {place: one for one, place in compiled.bind_names.items()}.items():
             change = processors.get(place)
             default = defaults.get(parameter.key)
             if parameter in literal:
@@ -93,19 +90,39 @@ class _Spoken:
                 self._fixed[place] = change(value) if change else value
             else:
                 self._asked.append((place, parameter.key, change))
+        self._kept = {}  # told to the driver
+        self._planned_once = False
+        if not compiled.positional:
+            self._sql, order = _numbered(self._sql, self._fixed)
+            self._kept = {"prepare": not compiled.execution_options.get(VALUES_DECIDE)}
+            self._planned_once = bool(compiled.execution_options.get(PLANNED_ONCE))
+        self._order: Sequence[str] = order or ()
+        # What is the same each time, in its places already, and the places of what is not.
+        self._standing = [self._fixed.get(place) for place in self._order]
+        self._places: dict[str, list[int]] = {}
+        for at, place in enumerate(self._order):
+            self._places.setdefault(place, []).append(at)
+        self._parts = _around_the_row(self._sql) if compiled.isinsert else None
+        # SQLite's driver is quick with rows one by one, but gives nothing back for them.
+        self._one_by_one = self._parts is None or (compiled.positional and not compiled.effective_returning)
 
     def bound(self, values: Values) -> list[Any]:
         """The values as the driver takes them."""
-        said = dict(self._fixed)
+        said, places_of = self._standing.copy(), self._places
         for place, name, change in self._asked:
-            value = values[name]
-            said[place] = value if change is None else change(value)
+            value = values[name] if change is None else change(values[name])
+            for at in places_of[place]:
+                said[at] = value
         for places, name, change in self._lists:
-            for place, value in zip(places, values[name], strict=True):
-                said[place] = value if change is None else change(value)
+            for place, one in zip(places, values[name], strict=True):
+                value = one if change is None else change(one)
+                for at in places_of[place]:
+                    said[at] = value
         for place, make, change in self._made:
-            said[place] = make() if change is None else change(make())
-        return [said[place] for place in self._order]
+            value = make() if change is None else change(make())
+            for at in places_of[place]:
+                said[at] = value
+        return said
 
     def _bound_rows(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
         """The same for many at once, a column at a time: what all of them share is changed once."""
@@ -142,24 +159,32 @@ class _Spoken:
         try:
             if isinstance(values, Mapping):
                 said = self.bound(values)
-                cursor.execute(self._sql, said)
+                if self._planned_once:
+                    cursor.execute(_PLAN_ONCE)
+                cursor.execute(self._sql, said, **self._kept)
             elif not self._one_by_one and len(values) <= MOST_ROWS:
                 said = [*chain.from_iterable(self._bound_rows(values))]
-                cursor.execute(self._in_one(len(values)), said)
+                cursor.execute(self._in_one(len(values)), said, **self._kept)
             else:
                 said = self._bound_rows(values)
                 cursor.executemany(self._sql, said)
-            rows = cursor.fetchall() if cursor.description else ()
+            rows = cursor.fetchall() if self._gives_rows else ()
+            count, told = cursor.rowcount, cursor.description
+            if self._planned_once:
+                cursor.execute(_AS_EVER)
         except Exception as error:
             connection.info.pop("cursor", None)
+            if self._planned_once:
+                with suppress(Exception):  # in a transaction that failed it ends with that
+                    cursor.execute(_AS_EVER)
             connection._handle_dbapi_exception(
                 error, self._sql, said, cursor, None
             )  # raises SQLAlchemy's own
         if rows:
             if self._read is None:
-                self._read = self._reader(connection.dialect, cursor.description)
+                self._read = self._reader(connection.dialect, told)
             rows = self._read(rows)
-        return Outcome(rows, cursor.rowcount)
+        return Outcome(rows, count)
 
     def _reader(
         self, dialect: sa.Dialect, description: Sequence[Any]
@@ -198,12 +223,29 @@ def _maker(default: Any) -> Callable[[], Any]:
     return lambda: default.arg(None)  # SQLAlchemy gives every function of a default a place for its context
 
 
-def _numbered(text: str) -> tuple[str, list[str]]:
+def _numbered(text: str, fixed: dict[str, Any]) -> tuple[str, list[str]]:
     """SQL with the places that PostgreSQL itself knows ($1), and their names in order. The driver would look for its
-    own kind of places in a long statement at every execution."""
+    own kind of places in a long statement at every execution.
+
+    What the statement itself says, states and numbers, is written out and leaves `fixed`: planned once for all values,
+    a statement should not be planned for all states there could be.
+    """
     names: dict[str, int] = {}
-    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.setdefault(found[1], len(names) + 1)}", text)
+
+    def place(found: re.Match[str]) -> str:
+        value = fixed.get(found[1])
+        if type(value) is int or (isinstance(value, str) and _PLAIN.fullmatch(value)):
+            return f"{value}" if type(value) is int else f"'{value}'"
+        return f"${names.setdefault(found[1], len(names) + 1)}"
+
+    numbered = re.sub(r"%\((\w+)\)s", place, text)
+    for name in [*fixed]:
+        if name not in names:
+            del fixed[name]
     return numbered.replace("%%", "%"), list(names)
+
+
+_PLAIN = re.compile(r"\w*", re.ASCII)
 
 
 def _around_the_row(sql: str) -> tuple[str, str, str] | None:
@@ -225,6 +267,14 @@ def _cursor(connection: sa.Connection) -> Any:
     return cursor
 
 
+# Execution option of a statement that PostgreSQL plans anew for each execution's values, where some find a row and
+# others find half of them. All else that is built once is soon planned once.
+VALUES_DECIDE = "values_decide"
+# Of one that PostgreSQL plans once for all values: a long one of which every part is found the same way whatever is
+# asked for, and whose plan takes longer to make than to carry out. By itself PostgreSQL would make one each time for as
+# long as that seems cheaper to it.
+PLANNED_ONCE = "planned_once"
+_PLAN_ONCE, _AS_EVER = "SET plan_cache_mode = force_generic_plan", "RESET plan_cache_mode"
 MOST_FORMS = 100  # of one statement
 MOST_ROWS = 24  # that are told in one INSERT
 

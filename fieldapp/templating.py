@@ -6,49 +6,76 @@ A page holds a hundred such calls with constant arguments. Settled, they are par
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from keyword import iskeyword
 from typing import Any, cast
 
 from flask import Flask
 from flask.templating import Environment as FlaskEnvironment
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2.compiler import CodeGenerator, Frame, optimizeconst
 from jinja2.visitor import NodeTransformer
-from markupsafe import _escape_inner
+from markupsafe import Markup, _escape_inner
 
 from fieldapp.languages import translated
+
+# Escapes what is a `str` and nothing more than that.
+quick: Callable[[str], str] = _escape_inner
 
 
 def shown(value: Any) -> str:
     """What a page says of a value: as `escape`, but a text that is only joined to others needs no mark as escaped."""
-    if type(value) is str:
-        return _escape_inner(value)
-    return cast(str, value.__html__()) if hasattr(value, "__html__") else _escape_inner(str(value))
-
-
-class _Joined:
-    """Stands where Jinja would name the list that a macro's output is collected in."""
-
-    append = staticmethod(str)
-    extend = staticmethod("".join)
+    kind = type(value)
+    if kind is Markup:
+        return cast(str, value)
+    if kind is int:
+        return str(value)
+    return cast(str, value.__html__()) if hasattr(value, "__html__") else quick(str(value))
 
 
 class _Generator(CodeGenerator):
-    """Jinja's compiler with three short cuts; a page has some hundred values."""
+    """Jinja's compiler with some short cuts; a page has some hundred values."""
 
-    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
-        """What stands side by side is yielded in one piece, for each goes through every template that is extended."""
-        if frame.buffer is None:
-            frame = frame.copy()
-            frame.buffer = "yield environment.joined"
-        super().visit_Output(node, frame)
+    def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
+        """What a block says is collected and yielded in one piece, for each goes through every template that is
+        extended."""
+        whole = frame.parent is None and frame.buffer is None and not frame.soft_frame
+        if not whole or frame.require_output_check:
+            super().blockvisit(nodes, frame)
+            return
+        self.buffer(frame)
+        super().blockvisit(nodes, frame)
+        self.writeline(f"yield concat({frame.buffer})")
+        frame.buffer = None
+
+    @optimizeconst
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        """An attribute is asked for in C; only what has none (an item of a dict, what is undefined) is Jinja's."""
+        whole, found = self.temporary_identifier(), self.temporary_identifier()
+        self.write(f"({found} if ({found} := getattr(({whole} := ")
+        self.visit(node.node, frame)
+        name = repr(node.attr)
+        self.write(f"), {name}, missing)) is not missing else environment.getattr({whole}, {name}))")
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
+        self.writeline(f"from {__name__} import quick, shown")
+        super().visit_Template(node, frame)
+
+    def _is_plain(self, frame: Frame, finalize: Any) -> bool:
+        return not frame.eval_ctx.volatile and frame.eval_ctx.autoescape and finalize.src is None
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+        """Most of what a page says is text: it is escaped without a function of ours between."""
+        if not self._is_plain(frame, finalize):
             super()._output_child_pre(node, frame, finalize)
-        else:
-            self.write("environment.shown(")
+            return
+        self.write("(quick(said) if type(said := (")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if not self._is_plain(frame, finalize):
+            super()._output_child_post(node, frame, finalize)
+            return
+        self.write(")) is str else shown(said))")
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         """A call is a call. Jinja would first look whether the function wants the context; none of ours does."""
@@ -70,11 +97,10 @@ class _Generator(CodeGenerator):
 
 
 class Environment(FlaskEnvironment):
-    """`settled` are functions by their name in templates: called with constants alone they must always say the same."""
+    """`settled` are functions by their name in templates: called with constants alone they must always say the same, or
+    raise Impossible."""
 
     code_generator_class = _Generator
-    joined = _Joined
-    shown = staticmethod(shown)
     language = "zh"
 
     def __init__(self, app: Flask, **options: Any) -> None:
@@ -125,7 +151,10 @@ class _Settling(NodeTransformer):
             return node
         if not all(isinstance(argument, nodes.Const) for argument in node.args):
             return node
-        return nodes.Const(function(*(argument.value for argument in cast(list[nodes.Const], node.args))))
+        try:
+            return nodes.Const(function(*(argument.value for argument in cast(list[nodes.Const], node.args))))
+        except nodes.Impossible:
+            return node
 
     def visit_Include(self, node: nodes.Include) -> nodes.Node:
         """A piece is put in where it is included: a list of thirty rows would fetch its row thirty times, each with a

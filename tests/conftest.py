@@ -90,7 +90,10 @@ class Sqlite:
         for suffix in ("-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         assert self._template is not None
-        shutil.copyfile(self._template, self._file)
+        # A file of its own each time: SQLite remembers by the file what this process has open, also what it forgot.
+        fresh = self._file.with_suffix(".fresh")
+        shutil.copyfile(self._template, fresh)
+        fresh.replace(self._file)
 
 
 class Postgresql:
@@ -141,7 +144,9 @@ def app(shared_app: Flask, database: Any) -> Iterator[Flask]:
     with shared_app.app_context():
         yield shared_app
         db.session.remove()
+        left = db.engine.pool.checkedout()
         db.engine.dispose()
+        assert not left, f"{left} connections were never given back"
 
 
 def session_of(app: Flask, username: str) -> tuple[str, str]:

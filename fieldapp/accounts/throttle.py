@@ -50,6 +50,15 @@ def delay(failures: int, limit: Limit) -> int:
     return 0 if beyond < 0 else min(limit.first * 2 ** min(beyond, 20), limit.most)
 
 
+def _still(row: Throttle, limit: Limit, moment: datetime) -> int:
+    """Seconds still to wait for this counter.
+
+    A try that queued for the row while others were counted is older than the last of them: that alone is no wait.
+    """
+    pause = delay(row.failures, limit) if row.failures else 0
+    return ceil((row.last_failed_at + timedelta(seconds=pause) - moment).total_seconds()) if pause else 0
+
+
 def place_of(address: str) -> str:
     """An address as sessions and counters keep it."""
     return address_hash(neighbourhood(address))
@@ -113,9 +122,7 @@ def reserve(session: DbSession, limits: list[Limit], moment: datetime) -> Verdic
         row = rows[limit.key]
         if row.last_failed_at <= forget_before:
             row.failures = 0
-        if row.failures:
-            ready = row.last_failed_at + timedelta(seconds=delay(row.failures, limit))
-            wait = max(wait, ceil((ready - moment).total_seconds()))
+        wait = max(wait, _still(row, limit, moment))
     if wait > 0:
         worth_noting = False
         for row in rows.values():
@@ -124,7 +131,7 @@ def reserve(session: DbSession, limits: list[Limit], moment: datetime) -> Verdic
         return Verdict(wait, worth_noting)
     for row in rows.values():
         row.failures += 1
-        row.last_failed_at = moment
+        row.last_failed_at = max(moment, row.last_failed_at)
     session.flush()
     old = sa.select(Throttle.key).where(Throttle.last_failed_at < forget_before).limit(FORGET_AT_ONCE)
     old = old.with_for_update(skip_locked=True)
@@ -164,9 +171,8 @@ def pending(session: DbSession, limits: list[Limit], moment: datetime) -> int:
     wait = 0
     for limit in limits:
         row = session.get(Throttle, limit.key)
-        if row is not None and row.failures and row.last_failed_at > forget_before:
-            ready = row.last_failed_at + timedelta(seconds=delay(row.failures, limit))
-            wait = max(wait, ceil((ready - moment).total_seconds()))
+        if row is not None and row.last_failed_at > forget_before:
+            wait = max(wait, _still(row, limit, moment))
     return wait
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import nullcontext
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -32,8 +34,9 @@ def serve_command(host: str, port: int, demo: bool) -> None:
     Waitress takes a request's whole body before a thread works on it, so slow phones hold no thread.
     """
     from flask_migrate import upgrade
-    from waitress import serve
 
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    server = _bound(app, host, port)
     upgrade()
     if demo and current_app.config["ENV"] != "production":
         if is_empty():
@@ -44,10 +47,17 @@ def serve_command(host: str, port: int, demo: bool) -> None:
         for username, words in ACCOUNTS.items():
             click.echo(f"    {username:<8} {words}")
         click.echo("")
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
     ends_on_sigterm()
     with working(app) if app.config["WORK"] else nullcontext():
-        serve(
+        server.run()
+
+
+def _bound(app: Flask, host: str, port: int) -> Any:
+    """The server on its port. First of all, so that nothing is migrated under another one that still runs there."""
+    from waitress import create_server
+
+    try:
+        return create_server(
             app,
             host=host,
             port=port,
@@ -57,6 +67,12 @@ def serve_command(host: str, port: int, demo: bool) -> None:
             max_request_body_size=app.config["PHOTO_BODY"] + 1024 * 1024,
             ident=None,
         )
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise click.ClickException(
+            f"port {port} is in use: is 青助企 running already? Stop it, or take another: make run PORT={port + 1}"
+        ) from None
 
 
 def init(app: Flask) -> None:

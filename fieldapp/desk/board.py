@@ -20,15 +20,16 @@ from fieldapp import clock
 from fieldapp.accounts import Region, Role, User
 from fieldapp.accounts.rules import spoken
 from fieldapp.db import UtcDateTime, fetch, last_asked, one_of
-from fieldapp.desk.rules import Board, OfficerLine, Tally, board_of
+from fieldapp.desk.rules import Board, OfficerLine, board_of
 from fieldapp.enterprises.access import Scope, scope_of, scope_values, visible
-from fieldapp.enterprises.models import Enterprise
+from fieldapp.enterprises.models import COUNTED_ALONG, Enterprise
 from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import ENDED, Need, NeedStatus
 from fieldapp.needs.clock import light_is
 from fieldapp.needs.models import Light, NeedEvent
 from fieldapp.pages import keyset_cursor, keyset_place
 from fieldapp.periods import Period
+from fieldapp.statements import PLANNED_ONCE
 from fieldapp.visits import Visit, VisitStatus
 from fieldapp.visits.models import HAPPENED
 from fieldapp.visits.queries import not_own_where_another_reviews
@@ -65,17 +66,16 @@ def _covered(at: Any = Enterprise.id) -> Any:
     )
 
 
+def _each(scope: Scope, *columns: Any) -> sa.Subquery:
+    """Each enterprise with 1 or 0 for `covered`."""
+    covered = sa.case((_covered().correlate(Enterprise), 1), else_=0)
+    along = sa.text(f"enterprise.{COUNTED_ALONG}")
+    return sa.select(*columns, covered.label("covered")).where(visible(scope), along).subquery()
+
+
 @cache
-def _coverage(scope: Scope) -> sa.Select:
-    each = (
-        sa.select(
-            Enterprise.region_id,
-            Enterprise.officer_id,
-            sa.case((_covered().correlate(Enterprise), 1), else_=0).label("covered"),
-        )
-        .where(visible(scope))
-        .subquery()
-    )
+def _coverage(scope: Scope, named: bool) -> sa.Select:
+    each = _each(scope, Enterprise.region_id, Enterprise.officer_id)
     # Names join what is counted, not each enterprise.
     counted = (
         sa.select(
@@ -84,29 +84,27 @@ def _coverage(scope: Scope) -> sa.Select:
             sa.func.count().label("enterprises"),
             sa.func.sum(each.c.covered).label("covered"),
         )
-        .group_by(each.c.region_id, each.c.officer_id)
+        .group_by(each.c.officer_id, each.c.region_id)
         .subquery()
     )
-    return (
-        sa.select(
-            counted.c.region_id,
-            Region.name.label("region"),
-            counted.c.officer_id,
-            User.name.label("officer"),
-            counted.c.enterprises,
-            counted.c.covered,
-        )
-        .select_from(counted)
-        .join(Region, Region.id == counted.c.region_id)
-        .outerjoin(User, User.id == counted.c.officer_id)
-        .order_by(Region.code)
+    columns = (
+        counted.c.region_id,
+        Region.name.label("region"),
+        counted.c.officer_id,
+        counted.c.enterprises,
+        counted.c.covered,
     )
+    query = sa.select(*columns).join(Region, Region.id == counted.c.region_id).order_by(Region.code)
+    if named:
+        query = query.add_columns(User.name.label("officer")).outerjoin(User, User.id == counted.c.officer_id)
+    return query
 
 
-def coverage(person: Person, period: Period) -> Sequence[Any]:
-    """Rows region_id, region, officer_id, officer, enterprises, covered; regions in the order of their codes."""
+def coverage(person: Person, period: Period, *, named: bool = True) -> Sequence[Any]:
+    """Rows region_id, region, officer_id, enterprises, covered, and officer (a name) if `named`; regions in the order
+    of their codes."""
     values = scope_values(person) | {"since": period.since, "until": period.until}
-    return fetch(_coverage(scope_of(person)), values)
+    return fetch(_coverage(scope_of(person), named), values)
 
 
 _NOBODY = sa.cast(sa.null(), sa.Integer)
@@ -118,19 +116,18 @@ def _group(
     who: Any = None,
     state: Any = None,
     ending: Any = None,
-    seconds: Any = None,
+    number: Any = None,
+    more: Any = None,
 ) -> sa.Select:
-    """Columns of one kind of count; grouped by what is given."""
+    """Columns of one kind of count, see Tally; grouped by what is given."""
     by = [column for column in (who, state, ending) if column is not None]
     query = sa.select(
         sa.literal(what).label("what"),
-        (_NOBODY if who is None else who).label("who"),
+        (_NOBODY if who is None else who).label("officer_id"),
         (_NOTHING if state is None else sa.cast(state, sa.String)).label("state"),
         (_NOTHING if ending is None else sa.func.coalesce(sa.cast(ending, sa.String), "")).label("ending"),
-        sa.func.count().label("number"),
-        (sa.literal(0) if seconds is None else sa.cast(sa.func.coalesce(seconds, 0), sa.BigInteger)).label(
-            "seconds"
-        ),
+        (sa.func.count() if number is None else number).label("number"),
+        (sa.literal(0) if more is None else sa.cast(sa.func.coalesce(more, 0), sa.BigInteger)).label("more"),
     )
     return query.group_by(*by) if by else query
 
@@ -145,24 +142,23 @@ def _between(at: Any, first: str, until: str) -> Any:
     return sa.and_(at >= _moment(first), at < _moment(until))
 
 
-@cache
-def _tallies(scope: Scope) -> sa.CompoundSelect:
+def _how_many(condition: Any) -> Any:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+_NEEDS = sa.join(Need, Enterprise, Enterprise.id == Need.enterprise_id)
+_VISITS = sa.join(Visit, Enterprise, Enterprise.id == Visit.enterprise_id)
+_PROMISES = sa.join(FollowUp, Enterprise, Enterprise.id == FollowUp.enterprise_id)
+
+
+def _first(scope: Scope, *, whose: bool, came: dict[str, Any]) -> list[sa.Select]:
+    """What the first figures say: needs that came in, where open ones stand, what is overdue, what waits for review.
+    `whose`: apart for each officer. `came`: what of those that came in is counted."""
     seen = _in_sight(scope)
-    needs = sa.join(Need, Enterprise, Enterprise.id == Need.enterprise_id)
-    visits = sa.join(Visit, Enterprise, Enterprise.id == Visit.enterprise_id)
-    promises = sa.join(FollowUp, Enterprise, Enterprise.id == FollowUp.enterprise_id)
-    this_period = _between(Need.created_at, "since", "until")
-    taken = (
-        sa.select(Need.id, Need.created_at, sa.func.min(NeedEvent.at).label("at"))
-        .select_from(needs.join(NeedEvent, NeedEvent.need_id == Need.id))
-        .where(this_period, NeedEvent.after == NeedStatus.CLAIMED, seen)
-        .group_by(Need.id, Need.created_at)
-        .subquery()
-    )
-    took = sa.extract("epoch", taken.c.at) - sa.extract("epoch", taken.c.created_at)
+    officer = Enterprise.officer_id if whose else None
     waiting = (
         sa.select(sa.literal(1).label("one"))
-        .select_from(visits)
+        .select_from(_VISITS)
         .where(
             Visit.status == VisitStatus.RECORDED,
             Visit.arrived_at.is_not(None),
@@ -173,27 +169,62 @@ def _tallies(scope: Scope) -> sa.CompoundSelect:
         .subquery()
     )
     overdue = sa.and_(FollowUp.status == FollowUpStatus.OPEN, FollowUp.due_on < _day("today"))
-    came_in = _between(Need.created_at, "monday", "sunday")
-    made = _between(Visit.arrived_at, "monday", "sunday")
-    promised = _between(FollowUp.created_at, "monday", "sunday")
-    return sa.union_all(
-        _group("came", Enterprise.officer_id, Need.status, Need.ending)
-        .select_from(needs)
-        .where(this_period, seen),
-        _group("open", Enterprise.officer_id).select_from(needs).where(one_of(Need.status, OPEN_NEEDS), seen),
-        _group("stuck", None, Need.status, _light())
-        .select_from(needs)
+    return [
+        _group("came", officer, Need.status, Need.ending, **came)
+        .select_from(_NEEDS)
+        .where(_between(Need.created_at, "first", "last"), seen),
+        _group("open", officer, Need.status, _light())
+        .select_from(_NEEDS)
         .where(one_of(Need.status, OPEN_NEEDS), seen),
-        _group("overdue", FollowUp.assignee_id).select_from(promises).where(overdue, seen),
-        _group("claimed", seconds=sa.func.sum(took)).select_from(taken),
+        _group("overdue", FollowUp.assignee_id if whose else None)
+        .select_from(_PROMISES)
+        .where(overdue, seen),
         _group("review").select_from(waiting),
-        _group("visits").select_from(visits).where(made, one_of(Visit.status, HAPPENED), seen),
-        _group("answers", ending=Visit.answer)
-        .select_from(visits)
-        .where(_between(Visit.arrived_at, "since", "until"), one_of(Visit.status, HAPPENED), seen),
-        _group("needs").select_from(needs).where(came_in, seen),
-        _group("promises").select_from(promises).where(promised, seen),
+    ]
+
+
+@cache
+def _summary(scope: Scope) -> sa.CompoundSelect:
+    each = _each(scope)
+    covered = _group("covered", more=sa.func.sum(each.c.covered)).select_from(each)
+    return sa.union_all(*_first(scope, whose=False, came={}), covered)
+
+
+@cache
+def _tallies(scope: Scope) -> sa.CompoundSelect:
+    seen = _in_sight(scope)
+    taken = (
+        sa.select(Need.id, Need.created_at, sa.func.min(NeedEvent.at).label("at"))
+        .select_from(_NEEDS.join(NeedEvent, NeedEvent.need_id == Need.id))
+        .where(_between(Need.created_at, "since", "until"), NeedEvent.after == NeedStatus.CLAIMED, seen)
+        .group_by(Need.id, Need.created_at)
+        .subquery()
     )
+    took = sa.extract("epoch", taken.c.at) - sa.extract("epoch", taken.c.created_at)
+
+    def both(at: Any) -> dict[str, Any]:
+        """Of the period and of the week in one walk: the week is mostly a part of the period."""
+        in_period, in_week = _between(at, "since", "until"), _between(at, "monday", "sunday")
+        return {"number": _how_many(in_period), "more": _how_many(in_week)}
+
+    return sa.union_all(
+        *_first(scope, whose=True, came=both(Need.created_at)),
+        _group("claimed", more=sa.func.sum(took)).select_from(taken),
+        _group("visits", ending=Visit.answer, **both(Visit.arrived_at))
+        .select_from(_VISITS)
+        # Enterprise by enterprise: their index has all that is asked.
+        .where(_between(Visit.arrived_at, "first", "last"), one_of(Visit.status, HAPPENED), visible(scope)),
+        _group("promises")
+        .select_from(_PROMISES)
+        .where(_between(FollowUp.created_at, "monday", "sunday"), seen),
+        _group("person", User.id, User.name, number=sa.literal(0)).where(_team(scope)),
+    ).execution_options(**{PLANNED_ONCE: True})
+
+
+def _team(scope: Scope) -> Any:
+    """The officers of the teams that are led."""
+    led = [sa.bindparam(f"led_{at}", type_=sa.Integer) for at in range(scope.leads)]
+    return sa.and_(User.team_id.in_(led), User.role == Role.OFFICER, User.active)
 
 
 def _bounds(period: Period, week: Period, today: date) -> dict[str, Any]:
@@ -202,6 +233,8 @@ def _bounds(period: Period, week: Period, today: date) -> dict[str, Any]:
         "until": period.until,
         "monday": week.since,
         "sunday": week.until,
+        "first": min(period.since, week.since),
+        "last": max(period.until, week.until),
         "today": today,
     }
 
@@ -211,28 +244,35 @@ def board(person: Person, period: Period, week: Period, now: datetime) -> Board:
     scope = scope_of(person)
     today = clock.local(now).date()
     values = scope_values(person) | _bounds(period, week, today) | {"now": now}
-    tallies = (Tally(*tuple(row)) for row in fetch(_tallies(scope), values))
-    return board_of(coverage(person, period), tallies)
+    return board_of(coverage(person, period, named=False), fetch(_tallies(scope), values))
 
 
-@lru_cache(maxsize=64)
-def _people(teams: int) -> sa.Select:
-    led = [sa.bindparam(f"led_{at}", type_=sa.Integer) for at in range(teams)]
-    here = sa.and_(User.team_id.in_(led), User.role == Role.OFFICER, User.active)
-    seen = User.id.in_(sa.bindparam("ids", expanding=True, type_=sa.Integer))
-    return sa.select(User.id, User.name, User.active).where(sa.or_(here, seen))
+def summary(person: Person, period: Period, now: datetime) -> Board:
+    """The board's first figures alone, as today shows them: one statement, nothing by officer, region or week."""
+    values = scope_values(person) | {
+        "since": period.since,
+        "until": period.until,
+        "first": period.since,
+        "last": period.until,
+        "today": clock.local(now).date(),
+        "now": now,
+    }
+    return board_of((), fetch(_summary(scope_of(person)), values))
 
 
-def officer_lines(person: Person, shown: Board) -> list[OfficerLine]:
+_PEOPLE = sa.select(User.id, User.name, User.active).where(
+    User.id.in_(sa.bindparam("ids", expanding=True, type_=sa.Integer))
+)
+
+
+def officer_lines(shown: Board) -> list[OfficerLine]:
     """The workload table by name: the teams' officers, also those without any work, and whoever else has some of it
-    (moved away, disabled); last what waits for an officer."""
-    ids = [key for key in shown.officers if key is not None]
-    rows = fetch(_people(len(person.led_team_ids)), scope_values(person) | {"ids": ids})
-    lines = []
-    for row in rows:
+    (moved away, disabled), asked for where there is one; last what waits for an officer."""
+    lines = [line for key, line in shown.officers.items() if key is not None]
+    others = [line.id for line in lines if not line.name]
+    for row in fetch(_PEOPLE, {"ids": others}) if others else ():
         line = shown.officer(row.id)
         line.name, line.active = row.name, row.active
-        lines.append(line)
     lines.sort(key=lambda line: (spoken(line.name), line.id))
     nobody = shown.officers.get(None)
     return [*lines, nobody] if nobody else lines
@@ -255,7 +295,13 @@ _PROMISE = (  # what followups/_row.html shows
 @cache
 def _overdue(scope: Scope) -> sa.Select:
     return (
-        sa.select(*_PROMISE)
+        sa.select(
+            FollowUp.id,
+            FollowUp.title,
+            FollowUp.due_on,
+            Enterprise.name.label("enterprise"),
+            User.name.label("assignee"),
+        )
         .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
         .join(User, User.id == FollowUp.assignee_id)
         .where(FollowUp.status == FollowUpStatus.OPEN, FollowUp.due_on < _day("today"), _in_sight(scope))
@@ -329,7 +375,7 @@ def _news(scope: Scope) -> sa.CompoundSelect:
         ),
         branch("need", Need, Need.created_at, Need.title, Need.author_id, seen),
         branch("follow_up", FollowUp, FollowUp.created_at, FollowUp.title, FollowUp.assignee_id, seen),
-    )
+    ).execution_options(**{PLANNED_ONCE: True})
 
 
 def came_in(person: Person, week: Period, each: int) -> dict[str, list[Any]]:

@@ -20,7 +20,8 @@ from fieldapp.guards import kept, kept_in_pack, needs
 from fieldapp.needs.clock import lit
 from fieldapp.needs.listing import pressing
 from fieldapp.needs.models import Light, NeedStatus
-from fieldapp.notices.queries import unread
+from fieldapp.notices.badges import badges
+from fieldapp.notices.queries import NEWEST, unread
 from fieldapp.pages import MOST_PACKED, packing, page, redirect
 from fieldapp.periods import Period, period_named
 from fieldapp.refusals import NotFound
@@ -28,6 +29,7 @@ from fieldapp.visits.ratings import of_teams
 
 SHOWN = 5
 SHOWN_NEWS = 3  # of each kind that came in this week
+LIGHTS = [(light, light.name, light.name.lower()) for light in Light]
 PERIODS = ("quarter", "last-quarter", "year")
 
 
@@ -72,7 +74,7 @@ def today() -> Response:
     promised = own_promises(person, MOST_WAITING)
     pressed = pressing(person, now, SHOWN)
     news = unread(person)
-    board = boards.board(person, period, week, now) if person.is_lead else None
+    board = boards.summary(person, period, now) if person.is_lead else None
     told = {url_for("visits.show", visit_id=visit.id) for visit in plans.returned}
     rows = {"unfinished": plans.unfinished, "planned": plans.planned, "due": due}
     if kind:
@@ -87,7 +89,7 @@ def today() -> Response:
         planned_count=len(ahead),
         visited=visited_by(person, week.since),
         waiting=len(promised),
-        unread=len(news),
+        unread=len(news) if len(news) < NEWEST else badges(person)["notices"],
         to_accept=board.standing_at(NeedStatus.SUBMITTED) if board else 0,
         # A visit that was sent back stands among what is to be done, with the lead's words: not once more as news.
         news=[one for one in news if not (one.kind == "visit_returned" and one.path in told)],
@@ -133,7 +135,7 @@ def lead() -> Response:
     period, week = _period(day), _week(day)
     person = _person()
     shown = boards.board(person, period, week, now)
-    lines = boards.officer_lines(person, shown)
+    lines = boards.officer_lines(shown)
     return page(
         "desk/lead.html",
         now=now,
@@ -146,7 +148,7 @@ def lead() -> Response:
         overdue=boards.overdue_promises(person, day, SHOWN),
         week=week,
         news=boards.came_in(person, week, SHOWN_NEWS),
-        lights=Light,
+        lights=LIGHTS,
         shown=SHOWN,
         told=of_teams(person.led_team_ids, period.first, period.last),
     )

@@ -22,6 +22,7 @@ STAGES = (
     NeedStatus.RESOLVED,
     NeedStatus.RATED,
 )
+ON_THEIR_WAY = (*STAGES, *(state for state in NeedStatus if state not in STAGES))
 
 
 class Share(NamedTuple):
@@ -42,14 +43,19 @@ NONE = Share()
 
 
 class Tally(NamedTuple):
-    """One counted group: what, whose (an officer's id), state and ending by name, how many, and seconds in all."""
+    """One counted group: what, whose (an officer's id), state and ending by name, how many, and one number more.
+
+    Of "came" and "visits" `number` is of the period and `more` of the week; of "claimed" it is seconds in all; of
+    "covered" how many of them were visited. The ending of "open" is the light's name, that of "visits" the answer's.
+    "person" is an officer of the team, the state their name.
+    """
 
     what: str
     officer_id: int | None
     state: str
     ending: str
     number: int
-    seconds: int
+    more: int
 
 
 @dataclass
@@ -120,9 +126,11 @@ class Board:
     @property
     def waiting(self) -> list[tuple[NeedStatus, int, dict[str, int]]]:
         """Where open needs stand: state, how many, how many by light. In the order of their way, the rest last."""
-        states = [state for state in NeedStatus if self.stuck.get(state.name)]
-        states.sort(key=lambda state: (state not in STAGES, list(NeedStatus).index(state)))
-        return [(state, sum(self.stuck[state.name].values()), self.stuck[state.name]) for state in states]
+        return [
+            (state, sum(lights.values()), lights)
+            for state in ON_THEIR_WAY
+            if (lights := self.stuck.get(state.name))
+        ]
 
     def standing_at(self, state: NeedStatus) -> int:
         """How many open needs stand in that state."""
@@ -143,22 +151,24 @@ class Board:
         return line
 
 
-def board_of(coverage: Iterable[Any], tallies: Iterable[Tally]) -> Board:
+def board_of(coverage: Iterable[Any], tallies: Iterable[Any]) -> Board:
     """The board from its two groups of counts.
 
     `coverage`: rows region_id, region, officer_id, enterprises, covered; regions in the order they are shown.
+    `tallies`: rows as Tally has them.
     """
     board = Board()
     regions: dict[int, RegionLine] = {}
-    for row in coverage:
-        covered, enterprises = row.covered, row.enterprises
-        region = regions.get(row.region_id)
+    part = whole = 0
+    for region_id, name, officer_id, enterprises, covered in coverage:
+        region = regions.get(region_id)
         if region is None:
-            region = regions[row.region_id] = RegionLine(row.region_id, row.region)
+            region = regions[region_id] = RegionLine(region_id, name)
         region.covered = region.covered.plus(covered, enterprises)
-        line = board.officer(row.officer_id)
+        line = board.officer(officer_id)
         line.covered = line.covered.plus(covered, enterprises)
-        board.covered = board.covered.plus(covered, enterprises)
+        part, whole = part + covered, whole + enterprises
+    board.covered = Share(part, whole)
     board.regions = list(regions.values())
     for tally in tallies:
         _add(board, tally)
@@ -166,33 +176,43 @@ def board_of(coverage: Iterable[Any], tallies: Iterable[Tally]) -> Board:
 
 
 def _add(board: Board, tally: Tally) -> None:
-    number = tally.number
-    if tally.what == "came":
+    what, officer_id, state, ending, number, more = tally
+    if what == "came":
+        board.week["needs"] += more
+        if not number:
+            return
         board.came += number
-        board.states[tally.state] = board.states.get(tally.state, 0) + number
-        if tally.state in CLOSED:
-            line = board.officer(tally.officer_id)
+        board.states[state] = board.states.get(state, 0) + number
+        if state in CLOSED:
+            line = board.officer(officer_id)
             board.closed += number
             line.closed += number
-            if tally.ending == Ending.SOLVED.name:
+            if ending == Ending.SOLVED.name:
                 board.solved += number
                 line.solved += number
-    elif tally.what == "open":
-        board.officer(tally.officer_id).open_needs += number
-    elif tally.what == "stuck":
-        board.stuck.setdefault(tally.state, {})[tally.ending] = number
-    elif tally.what == "overdue":
+    elif what == "open":
+        board.officer(officer_id).open_needs += number
+        by_light = board.stuck.setdefault(state, {})
+        by_light[ending] = by_light.get(ending, 0) + number
+    elif what == "covered":
+        board.covered = Share(more, number)
+    elif what == "overdue":
         board.overdue += number
-        board.officer(tally.officer_id).overdue += number
-    elif tally.what == "claimed":
-        board.claimed, board.claim_seconds = number, tally.seconds
-    elif tally.what == "answers":
-        kind = {"": "no", Answer.CONFIRMED.name: "yes"}.get(tally.ending, "disputed")
+        board.officer(officer_id).overdue += number
+    elif what == "claimed":
+        board.claimed, board.claim_seconds = number, more
+    elif what == "visits":
+        board.week["visits"] += more
+        kind = {"": "no", Answer.CONFIRMED.name: "yes"}.get(ending, "disputed")
         board.answers[kind] += number
-    elif tally.what == "review":
+    elif what == "review":
         board.to_review = number
+    elif what == "promises":
+        board.week["promises"] = number
+    elif what == "person":
+        board.officer(officer_id).name = state
     else:
-        board.week[tally.what] = number
+        raise ValueError(what)
 
 
 @dataclass

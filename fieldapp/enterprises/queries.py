@@ -31,6 +31,7 @@ from fieldapp.enterprises.models import (
 )
 from fieldapp.pages import keyset_cursor, keyset_place
 from fieldapp.refusals import NotAllowed, NotFound
+from fieldapp.statements import VALUES_DECIDE
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
@@ -149,7 +150,9 @@ def _conditions(shape: _Shape, part: Any) -> list[Any]:
     if shape.officer:
         part = sa.and_(part, Enterprise.officer_id == sa.bindparam("officer", type_=sa.Integer))
     conditions = [part]
-    if shape.part != "mine" and ("lead" in shape.plan or (shape.plan and shape.scope.leads > 1)):
+    narrowed = shape.officer or shape.industry or shape.tag
+    in_order = shape.plan or (shape.part == "all" and not narrowed)
+    if shape.part != "mine" and ("lead" in shape.plan or (in_order and shape.scope.leads > 1)):
         # A few found ids lead the way, or the list's own order does (several teams are no order at all): inside a CASE
         # neither planner mistakes the scope for the better index.
         conditions = [_judged(part)]
@@ -188,8 +191,12 @@ def _conditions(shape: _Shape, part: Any) -> list[Any]:
 
 
 def _judged(condition: Any) -> Any:
-    """The condition as something to ask of each row met, not as a way to the rows."""
-    return sa.case((condition, 1), else_=0) == 1
+    """The condition as something to ask of each row met, not as a way to the rows.
+
+    A truth by itself: of something that equals a number PostgreSQL expects one row in two hundred, of two such none,
+    and would rather read and sort the whole table than walk the list until a page is full.
+    """
+    return sa.case((condition, sa.true()), else_=sa.false())
 
 
 def _begins(at: int, token: Any = SearchToken.token) -> Any:
@@ -251,6 +258,7 @@ def _page_of(shape: _Shape) -> sa.Select:
     ids = _joined(shape, sa.bindparam("most", type_=sa.Integer))
     chosen = ids.subquery()
     counted = [] if shape.plan else [_count_of(shape._replace(paged=False)).scalar_subquery().label("total")]
+    filtered = shape.plan or shape.region or shape.industry or shape.tag or shape.due
     return (
         sa.select(
             *counted,
@@ -268,13 +276,16 @@ def _page_of(shape: _Shape) -> sa.Select:
         .join(Region, Region.id == Enterprise.region_id)
         .outerjoin(_officer, _officer.id == Enterprise.officer_id)
         .order_by(chosen.c.visit_due_on, chosen.c.id)
+        .execution_options(**{VALUES_DECIDE: bool(filtered)})
     )
 
 
 @lru_cache(maxsize=500)
 def _count_of(shape: _Shape) -> sa.Select:
     counted = _joined(shape, sa.literal(MOST_COUNTED + 1), ordered=False)
-    return sa.select(sa.func.count()).select_from(counted.subquery())
+    return (
+        sa.select(sa.func.count()).select_from(counted.subquery()).execution_options(**{VALUES_DECIDE: True})
+    )
 
 
 def _kind_named(tag: str) -> QualificationKind | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.clock import now
-from fieldapp.db import db, named
+from fieldapp.db import db, named, only_where
 from fieldapp.languages import N_
 
 
@@ -47,12 +47,12 @@ class FollowUp(db.Model):
     __tablename__ = "follow_up"
     __table_args__ = (
         sa.Index(None, "assignee_id", "status", "due_on", "id"),
-        sa.Index(None, "assignee_id", "closed_at"),
+        sa.Index(None, "assignee_id", "closed_at", **only_where("closed_at IS NOT NULL")),
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "enterprise_id", "created_at"),
         sa.Index(None, "status", "due_on", "id"),
-        sa.Index(None, "visit_id"),
-        sa.Index(None, "need_id"),
+        sa.Index(None, "visit_id", **only_where("visit_id IS NOT NULL")),
+        sa.Index(None, "need_id", **only_where("need_id IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 
 from fieldapp import clock as office
-from fieldapp.db import fetch, run
+from fieldapp.db import db, fetch, run
 from fieldapp.needs.actions import take_step
 from fieldapp.needs.clock import instants, light_is, limits_of, paused_for
 from fieldapp.needs.models import ENDED, Light, Need, NeedEvent, NeedSource, NeedStatus
@@ -40,6 +40,7 @@ def _until_less_than_most(duty: Callable[[datetime], int]) -> Callable[[datetime
 
 
 MOST_AT_ONCE = 200  # of one job's run; the rest comes with the next
+AT_A_TIME = 500  # needs whose clock is worked out in one transaction
 
 _need = Need.__table__
 
@@ -153,7 +154,7 @@ def recount(now: datetime) -> int:
         )
         if place is not None:
             query = query.where(_need.c.id > place)
-        rows = fetch(query.order_by(_need.c.id).limit(500))
+        rows = fetch(query.order_by(_need.c.id).limit(AT_A_TIME))
         for need in rows:
             warn_at, due_at = instants(
                 limits,
@@ -170,6 +171,7 @@ def recount(now: datetime) -> int:
                     .values(warn_at=warn_at, due_at=due_at, clock_from=need.clock_from or now)
                 )
                 changed += 1
-        if len(rows) < 500:
+        if len(rows) < AT_A_TIME:
             return changed
         place = rows[-1].id
+        db.session.commit()  # whoever writes meanwhile waits for so many, not for all that are open

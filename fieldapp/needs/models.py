@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.attachments import Attachment  # noqa: F401  (need_file points at its table)
 from fieldapp.clock import now
-from fieldapp.db import db, named
+from fieldapp.db import db, named, only_where
 from fieldapp.languages import N_
 
 
@@ -142,17 +142,18 @@ class Need(db.Model):
     __table_args__ = (
         sa.Index(None, "enterprise_id", "created_at"),
         sa.Index(None, "created_at", "id"),
-        sa.Index(None, "visit_id"),
+        # A new need has none of this yet, and need not be entered where nobody would look for it.
+        sa.Index(None, "visit_id", **only_where("visit_id IS NOT NULL")),
+        sa.Index(None, "claimed_by_id", "status", **only_where("claimed_by_id IS NOT NULL")),
+        sa.Index(None, "claimed_by_id", "ended_at", **only_where("claimed_by_id IS NOT NULL")),
+        sa.Index(None, "ended_at", **only_where("ended_at IS NOT NULL")),
+        sa.Index(None, "merged_into_id", **only_where("merged_into_id IS NOT NULL")),
+        sa.Index(None, "enterprise_id", "paused_at", **only_where("paused_at IS NOT NULL")),
+        sa.Index(None, "paused_at", "id", **only_where("paused_at IS NOT NULL")),
         sa.Index(None, "status", "created_at", "id"),
-        sa.Index(None, "claimed_by_id", "status"),
-        sa.Index(None, "claimed_by_id", "ended_at"),
-        sa.Index(None, "ended_at"),
         sa.Index(None, "due_at", "id"),
         sa.Index(None, "status", "due_at", "id"),
-        sa.Index(None, "merged_into_id"),
         sa.Index(None, "enterprise_id", "due_at", "warn_at"),
-        sa.Index(None, "enterprise_id", "paused_at"),
-        sa.Index(None, "paused_at", "id"),
         sa.Index(None, "disclosure", "created_at", "id"),
     )
 

@@ -28,7 +28,7 @@ def _once(table: Any, owner: str, *answer: Any) -> dict[str, Any]:
     """
     return {
         name: insert(table)
-        .on_conflict_do_nothing(index_elements=[owner, "key"], index_where=KEYED)
+        .on_conflict_do_nothing(index_elements=[owner, "key"], index_where=sa.text(KEYED))
         .returning(table.c.id, *answer)
         for name, insert in (("sqlite", sqlite_insert), ("postgresql", pg_insert))
     }

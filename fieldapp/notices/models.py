@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.clock import now
-from fieldapp.db import db, named
+from fieldapp.db import db, named, only_where
 from fieldapp.languages import N_
 
-KEYED = sa.text("key IS NOT NULL")
+KEYED = "key IS NOT NULL"
 TEST = "test"  # the key of a channel's test message: the last one is looked at
 
 
@@ -26,7 +26,7 @@ class Notification(db.Model):
     __tablename__ = "notification"
     __table_args__ = (
         sa.Index(None, "user_id", "read_at", "id"),
-        sa.Index(None, "user_id", "key", unique=True, sqlite_where=KEYED, postgresql_where=KEYED),
+        sa.Index(None, "user_id", "key", unique=True, **only_where(KEYED)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -99,7 +99,7 @@ class Delivery(db.Model):
     __tablename__ = "delivery"
     __table_args__ = (
         sa.Index(None, "state", "due_at", "id"),
-        sa.Index(None, "channel_id", "key", unique=True, sqlite_where=KEYED, postgresql_where=KEYED),
+        sa.Index(None, "channel_id", "key", unique=True, **only_where(KEYED)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

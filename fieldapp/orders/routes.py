@@ -123,7 +123,8 @@ def order(token: str) -> Response:
         return _form_page(
             card, token, form, status=422, trouble=_("提交得太快了，内容都还在，请再按一次提交。")
         )
-    wait = _crowded(card, now)
+    address = address_hash(neighbourhood(request.remote_addr or ""))
+    wait = _crowded(card, address, now)
     if wait:
         trouble = _(
             "这里刚才点单太多了，内容都还在。请 %(when)s再提交，急事请打服务团电话。",
@@ -153,7 +154,7 @@ def order(token: str) -> Response:
             },
             files=[*form.photos.photos, *form.documents.documents],
             fingerprint=content,
-            address=_address(),
+            address=address,
         )
     except IdTaken:
         # The same form at the same moment: the other one was a little quicker.
@@ -175,12 +176,8 @@ def _known(card: Card, token: str, form: OrderForm, known: Any, content: bytes) 
     return _form_page(card, token, form, status=409, earlier=known)
 
 
-def _address() -> str:
-    return address_hash(neighbourhood(request.remote_addr or ""))
-
-
-def _crowded(card: Card, now: Any) -> int:
-    config, address = current_app.config, _address()
+def _crowded(card: Card, address: str, now: Any) -> int:
+    config = current_app.config
     stand_in_line(card.code_id, address)
     return wait_for(
         address, config["ORDERS_PER_ADDRESS_HOUR"], card.code_id, config["ORDERS_PER_CODE_DAY"], now

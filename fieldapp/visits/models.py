@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldapp.attachments import Attachment  # noqa: F401  (visit_photo points at its table)
 from fieldapp.clock import now
-from fieldapp.db import db, named
+from fieldapp.db import db, named, only_where
 from fieldapp.languages import N_
 
 
@@ -94,11 +94,11 @@ visit_photo = sa.Table(
 class Visit(db.Model):
     __tablename__ = "visit"
     __table_args__ = (
-        sa.Index(None, "enterprise_id", "arrived_at"),
+        sa.Index(None, "enterprise_id", "arrived_at", "status", "answer"),  # the board counts along it
         sa.Index(None, "officer_id", "arrived_at"),
         sa.Index(None, "arrived_at", "id"),
         sa.Index(None, "officer_id", "status", "planned_on"),
-        sa.Index(None, "enterprise_id", "planned_on"),
+        sa.Index(None, "enterprise_id", "planned_on", **only_where("planned_on IS NOT NULL")),
         sa.Index(None, "status", "arrived_at", "id"),
         sa.Index(None, "answer", "arrived_at", "id"),
     )

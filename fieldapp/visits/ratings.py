@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,15 +92,15 @@ class Told:
     numbers: Counter[str]
     least: int
 
-    @property
+    @cached_property
     def answers(self) -> int:
         return self.numbers["answers"]
 
-    @property
+    @cached_property
     def rated(self) -> int:
         return sum(self.numbers[level.name] for level in Level)
 
-    @property
+    @cached_property
     def average(self) -> float | None:
         """Of one to five; None as long as there are too few."""
         if self.rated < self.least:
@@ -114,38 +117,44 @@ class Told:
         return [(one, self.numbers[one.name]) for one in Trouble if self.numbers[one.name]]
 
 
+Numbers = Mapping[str, int]
+
+
 def sets_of(
-    stretches: Iterable[tuple[date, Counter[str]]], until: date, least: int
-) -> list[tuple[date, Counter[str]]]:
+    stretches: Iterable[tuple[date, Numbers]], until: date, least: int
+) -> list[tuple[date, list[Numbers]]]:
     """Stretches of time (months, days) that are over, put together to sets of at least so many answers: (the last
-    one's first day, sums). What is left over waits for those to come, and so does everything from `until` on: nothing
-    may be added any more to what has been told. They may come in any order, several of one month too."""
-    by_day: dict[date, Counter[str]] = {}
-    for day, numbers in stretches:
-        by_day.setdefault(day, Counter()).update(numbers)
-    sets: list[tuple[date, Counter[str]]] = []
-    waiting: Counter[str] = Counter()
-    for day in sorted(by_day):
+    one's first day, what is to be summed). What is left over waits for those to come, and so does everything from
+    `until` on: nothing may be added any more to what has been told. They may come in any order, several of one month
+    too."""
+    sets: list[tuple[date, list[Numbers]]] = []
+    waiting: list[Numbers] = []
+    for day, some in groupby(sorted(stretches, key=_day), key=_day):
         if day >= until:
             break
-        waiting.update(by_day[day])
-        if waiting["answers"] >= max(least, 1):
+        waiting += [numbers for _at, numbers in some]
+        if sum(numbers["answers"] for numbers in waiting) >= max(least, 1):
             sets.append((day, waiting))
-            waiting = Counter()
+            waiting = []
     return sets
 
 
-def within(sets: Iterable[tuple[date, Counter[str]]], first: date | None, last: date | None) -> Counter[str]:
+_day = itemgetter(0)
+
+
+def within(sets: Iterable[tuple[date, list[Numbers]]], first: date | None, last: date | None) -> Counter[str]:
     """The sum of the sets that end within the period (None: from ever, for ever): whole sets, never a part of one."""
-    numbers: Counter[str] = Counter()
-    for day, sums in sets:
+    sums: Counter[str] = Counter()
+    for day, some in sets:
         if (first is None or day >= first) and (last is None or day <= last):
-            numbers.update(sums)
-    return numbers
+            for numbers in some:
+                for name, number in numbers.items():
+                    sums[name] += number
+    return sums
 
 
 def told(
-    months: Iterable[tuple[date, Counter[str]]],
+    months: Iterable[tuple[date, Numbers]],
     today: date,
     least: int,
     first: date | None,
@@ -164,14 +173,19 @@ _OF = {
 
 def _told(whose: str, ids: Collection[int], first: date | None, last: date | None) -> Told:
     """Sets are made for each of them alone, so that no sum of several is more than what is told of each."""
-    months: dict[int, list[tuple[date, Counter[str]]]] = {}
+    months: dict[int, list[tuple[date, Numbers]]] = {}
     for row in fetch(_OF[whose], {"ids": list(ids)}) if ids else []:
-        numbers = Counter({name: getattr(row, name) for name in COUNTS})
+        numbers = dict(zip(COUNTS, _numbers(row), strict=True))
         months.setdefault(getattr(row, whose), []).append((row.month, numbers))
-    least, sums = current_app.config["RATINGS_SHOWN_FROM"], Counter[str]()
+    least, today = current_app.config["RATINGS_SHOWN_FROM"], clock.today()
+    sums: Counter[str] = Counter()
     for some in months.values():
-        sums.update(told(some, clock.today(), least, first, last).numbers)
+        for name, number in told(some, today, least, first, last).numbers.items():
+            sums[name] += number
     return Told(sums, least)
+
+
+_numbers = attrgetter(*COUNTS)
 
 
 def of_officer(officer_id: int, first: date | None = None, last: date | None = None) -> Told:

@@ -199,6 +199,7 @@ READ = """async ([key, need]) => {
   const [queue, store] = await Promise.all(["queue", "seal"].map((name) => import(`${module}/outbox/${name}.js`)));
   const { user } = document.documentElement.dataset;
   const entries = await queue.list(user);
+  if (entries.some((entry) => entry.locked)) throw new Error("Locked"); // the list tells it so, and goes on
   const fields = await queue.bodyOf(key);
   return {
     titles: entries.map((entry) => entry.title),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Error, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, Route, expect
 
 from fieldapp.attachments.models import Attachment
 from fieldapp.enterprises.models import Enterprise
@@ -145,6 +146,7 @@ def test_a_draft_can_be_thrown_away_and_fetched_back(browser, site, huaxing):
         expect(page.get_by_label("一句话说清需求")).to_have_value("要一台检测仪")
         page.reload()
         page.get_by_role("button", name="丢掉").tap()
+        page.get_by_text("已丢掉").wait_for()
         page.reload()
         page.wait_for_timeout(600)
         assert not offer(page).count()
@@ -165,6 +167,29 @@ def test_typing_beside_an_offer_loses_neither(browser, site, huaxing):
         offer(page).wait_for()
         page.get_by_role("button", name="接着写").tap()
         expect(page.get_by_label("答应了什么")).to_have_value("先写的")
+
+
+def test_what_was_written_before_the_script_came_is_kept_without_another_key(browser, site, huaxing):
+    """On a slow line the form is there long before its scripts."""
+    come = threading.Event()
+
+    def late(route: Route) -> None:
+        route.fallback() if come.is_set() else held.append(route)
+
+    held: list[Route] = []
+    with opened(browser, site, f"{huaxing}/needs/new") as page:
+        page.route("**/drafts*.js*", late)
+        page.goto(f"{site.url}{huaxing}/needs/new", wait_until="commit")
+        page.get_by_label("一句话说清需求").fill("脚本还没到")
+        until(page, lambda: bool(held))
+        come.set()
+        for route in held:
+            route.fallback()
+        page.get_by_text(SAVED).wait_for()
+        page.reload()
+        offer(page).wait_for()
+        page.get_by_role("button", name="接着写").tap()
+        expect(page.get_by_label("一句话说清需求")).to_have_value("脚本还没到")
 
 
 def test_a_colleague_on_the_same_phone_is_offered_nothing(browser, site, huaxing):
@@ -352,7 +377,6 @@ def test_two_buttons_of_one_form_lead_to_two_addresses(browser, site):
         page.get_by_text("退回要写明差什么").first.wait_for()
         page.get_by_label("给干部的话").fill("补一张设备照片")
         page.get_by_role("button", name="退回补充").tap()
-        page.get_by_text("退回补充").first.wait_for()
         until(
             page,
             lambda: site.ask(sa.select(Visit.status).where(Visit.id == people.VISIT)) is VisitStatus.RETURNED,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from fieldapp.attachments.models import Attachment
 from fieldapp.codes.models import QrCode
 from fieldapp.needs.models import Need, NeedSource
 from fieldapp.orders.models import Order
+from tests.browser.test_drafts import until
 from tests.photos import jpeg
 from tests.tools import axe, chromium
 
@@ -91,6 +93,60 @@ def test_a_dead_line_a_closed_tab_and_a_reload_lose_nothing_and_double_nothing(b
         later.get_by_role("button", name="提交点单").tap()
         later.get_by_text("点单已收到").wait_for()
     assert (_count(site), _count(site, Attachment)) == (before + 1, photos + 1)
+
+
+def test_what_was_written_before_the_script_came_stands_beside_what_lay_here(browser, site, door):
+    """On a slow line the form is there long before its script."""
+    title, name = "一句话说清难题", "怎么称呼您"
+    held = []
+    with chromium.phone(browser) as page:
+        page.goto(f"{door}/order")
+        page.get_by_label(title).fill("上一回写的")
+        page.get_by_label(name).fill("刘工")
+        _settled(page)
+        page.route("**/order*.js*", lambda route: held.append(route), times=1)
+        page.goto(f"{door}/order", wait_until="commit")
+        page.get_by_label(title).fill("脚本还没到")
+        until(page, lambda: bool(held))
+        held[0].fallback()
+        page.get_by_text("上次没写完的内容放回来了").wait_for()
+        expect(page.get_by_label(title)).to_have_value("脚本还没到")
+        expect(page.get_by_label(name)).to_have_value("刘工")
+        _settled(page)
+        page.reload()
+        page.get_by_text("上次没写完的内容放回来了").wait_for()
+        expect(page.get_by_label(title)).to_have_value("脚本还没到")
+
+
+# The phone's store takes a second and a half to open.
+SLOW_STORE = """(() => {
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function (...all) {
+    const real = open.apply(this, all);
+    const told = {};
+    document.documentElement.dataset.opening = "1";
+    real.onupgradeneeded = () => { told.result = real.result; told.onupgradeneeded(); };
+    real.onsuccess = () => setTimeout(() => { told.result = real.result; told.onsuccess(); }, 1500);
+    return told;
+  };
+})()"""
+
+
+def test_what_is_written_while_the_phone_still_looks_for_what_lay_there_is_kept_too(browser, site, door):
+    """A slow phone: the script is there, the phone's store takes its time."""
+    with chromium.phone(browser) as page:
+        page.add_init_script(SLOW_STORE)
+        labels = ("一句话说清难题", "怎么称呼您")
+        for label in labels:
+            page.goto(f"{door}/order", wait_until="commit")
+            page.locator("html[data-opening]").wait_for(state="attached")
+            page.get_by_label(label).fill(f"写在{label}里")
+            page.wait_for_timeout(1500)
+            _settled(page)
+        page.reload()
+        page.get_by_text("上次没写完的内容放回来了").wait_for()
+        for label in labels:
+            expect(page.get_by_label(label)).to_have_value(f"写在{label}里")
 
 
 def test_the_answer_is_lost_and_the_form_sent_again_leads_to_the_same_receipt(browser, site, door):

@@ -59,6 +59,21 @@ FULL = """() => {
     return self.put.apply(this, all);
   };
 }"""
+# What Chromium does, one time in six, when the disk becomes full in the middle of a transaction: no request of it is
+# answered any more, and the database cannot be opened again.
+FULL_UNDERWAY = """() => {
+  const { get } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.get = function (...all) {
+    const more = () => { try { get.apply(this, all).onsuccess = more; } catch { /* taken back */ } };
+    more();
+    return {};
+  };
+  IDBFactory.prototype.open = () => {
+    const request = { error: new DOMException("Internal error opening backing store", "UnknownError") };
+    setTimeout(() => request.onerror());
+    return request;
+  };
+}"""
 # A module of the served version, by its name.
 MODULE = """async ([name, call, args]) => {
   const own = document.querySelector("script[src*='/js/outbox/transport.js']").src;
@@ -562,6 +577,28 @@ def test_a_full_phone_is_said_until_the_note_has_gone_and_its_page_stays(browser
     assert site.ask(arrived) == 1
 
 
+def test_a_disk_that_became_full_under_way_is_told_as_one(browser, site, huaxing):
+    """The transaction falls silent; what is said is what opening again says, not "this browser keeps nothing"."""
+    with phone(browser) as page:
+        chromium.page_watch(page).expect("outbox:|htmx:error|Not sent")
+        page.clock.install()
+        site.sign_in(page, "zhao")
+        visit_form(site, page, huaxing, "写到一半就满了")
+        until(lambda: rows(page, "drafts"), "the draft is there")
+        page.evaluate(FULL_UNDERWAY)
+        page.context.set_offline(True)
+        page.locator("#banner").get_by_text("现在没有网络").wait_for()
+        page.locator(".actionbar-note").get_by_text("没有网络也能提交").wait_for()
+        submit(page)
+        page.wait_for_timeout(300)
+        page.clock.run_for(17_000)
+        page.locator("#banner .note").get_by_text("手机存储满了").wait_for()
+        # Nor does the bar below promise what the banner takes back.
+        assert page.locator(".actionbar-note").is_hidden()
+        assert page.get_by_label("聊了什么").input_value() == "写到一半就满了"
+    assert said(site, "写到一半就满了") == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own for a phone, small enough to be filled."""
@@ -600,7 +637,7 @@ def test_on_a_full_disk_nothing_is_queued_the_form_stays_and_space_heals(browser
                     file.write(bytes(65536))
             submit(page)
             told = page.locator("#banner .note").get_by_text("手机存储满了")
-            told.wait_for()
+            told.wait_for()  # where the database fell silent, after sixteen seconds
             # Whatever changes elsewhere, these words are still in no store.
             page.evaluate("() => new BroadcastChannel('fieldapp-outbox').postMessage({ kind: 'changed' })")
             page.wait_for_timeout(300)

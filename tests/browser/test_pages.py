@@ -106,9 +106,27 @@ def _open(browser, looked, size, **options):
         context.close()
 
 
+# What sticks out of its card at a side, unless it can be scrolled to inside it.
+STICKS_OUT = """() => {
+  const scrolls = (one, card) => one !== card && (getComputedStyle(one).overflowX !== "visible" || scrolls(one.parentElement, card));
+  const out = [];
+  for (const card of document.querySelectorAll(".card, .note, .choice, .btn")) {
+    const box = card.getBoundingClientRect();
+    if (!box.width || !card.checkVisibility()) continue;
+    for (const one of card.querySelectorAll("*")) {
+      const { left, right, width, height } = one.getBoundingClientRect();
+      if (width <= 1 || height <= 1 || (left >= box.left - 1 && right <= box.right + 1)) continue;
+      if (!one.checkVisibility() || scrolls(one.parentElement, card)) continue;
+      out.push(`${one.tagName}.${one.getAttribute("class")} sticks ${Math.round(Math.max(right - box.right, box.left - left))} px out of .${card.className}`);
+    }
+  }
+  return [...new Set(out)].slice(0, 5);
+}"""
+
+
 def _too_wide(page):
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{wide} px too wide"] if wide > 0 else []
+    return [*([f"{wide} px too wide"] if wide > 0 else []), *page.evaluate(STICKS_OUT)]
 
 
 def _axe_finds(page, **options):
@@ -123,6 +141,11 @@ def _axe_finds(page, **options):
         page.set_viewport_size(size)
 
 
+# Fields that the scripts take for filled in by somebody; what they would keep as a draft of the page's own words.
+FILLED_IN = """async () => {
+  const { typed } = await import(document.querySelector('script[src$="/js/app.js"]').src.replace("app.js", "ids.js"));
+  return [...document.forms].flatMap((form) => [...form.elements]).filter(typed).map(({ name, id }) => name || id);
+}"""
 # Colours that are fading have arrived.
 SETTLE = "() => { for (const one of document.getAnimations()) one.finish(); }"
 SIZES = {"NARROWEST": chromium.NARROWEST, "SMALL_PHONE": chromium.SMALL_PHONE, "DESK": chromium.DESK}
@@ -147,6 +170,7 @@ def seen(browser, looked):
         browser, looked, chromium.PHONE, reduced_motion="reduce"
     ):  # colours change at once
         sources[name] = page.request.get(page.url).text()
+        note("filled in", name, page.evaluate(FILLED_IN))
         note("light", name, _axe_finds(page))
         page.emulate_media(color_scheme="dark")
         page.evaluate(SETTLE)
@@ -157,7 +181,7 @@ def seen(browser, looked):
             page.set_viewport_size(pixels)
             note(size, name, _too_wide(page))
         note("light, at the desk", name, _axe_finds(page))
-        page.set_viewport_size(chromium.PHONE)
+        page.set_viewport_size(chromium.SMALL_PHONE)
         _twice_as_large(page)
         assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         note("text twice as large", name, _too_wide(page))
@@ -168,6 +192,10 @@ def seen(browser, looked):
 def test_no_axe_violation_and_nothing_goes_sideways(seen, kind):
     assert len(seen.sources) > 40
     assert not seen.complaints[kind], "\n".join(seen.complaints[kind])
+
+
+def test_no_field_looks_filled_in_before_anybody_touched_it(seen):
+    assert not seen.complaints["filled in"], "\n".join(seen.complaints["filled in"])
 
 
 def test_every_page_is_valid_html(seen):

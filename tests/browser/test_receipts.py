@@ -167,6 +167,7 @@ def test_a_busy_server_is_said_and_nothing_is_lost(browser, site, door):
     with chromium.phone(browser) as page:
         chromium.page_watch(page).expect("status of 503")
         page.goto(f"{door}/order")
+        page.wait_for_load_state("networkidle")  # its script has come
         page.get_by_label("一句话说清难题").fill("检测排不上队")
 
         def busy(route):

@@ -170,6 +170,23 @@ def test_the_next_user_of_a_phone_sees_nothing_and_sends_nothing_of_the_first(br
         _arrives(page, site, "赵青没发出去的", "zhao")
 
 
+def test_a_purge_that_was_cut_short_is_finished_when_the_next_person_comes(browser, site: Site):
+    """The key goes first, and then the page was left: what is sealed with it can be read by nobody, but is still there."""
+    with chromium.phone(browser) as page:
+        site.sign_in(page, "zhao")
+        _ready(page, site.url + NEED)
+        page.reload()
+        _until(page, lambda: _lies(page)["pages"], "no page is kept")
+        _evaluate(
+            page, 'await seal.within("meta", "readwrite", (at) => seal.ask(at().delete(`key:${user}`)))'
+        )
+        page.context.clear_cookies()
+        site.sign_in(page, "qian")
+        _ready(page, f"{site.url}/")
+        me = page.evaluate("document.documentElement.dataset.user")
+        assert {row["user"] for row in _lies(page)["pages"]} <= {me}
+
+
 def test_signing_out_warns_of_what_is_not_sent_and_keeps_it_for_its_owner(browser, site: Site):
     with chromium.phone(browser) as page:
         chromium.page_watch(page).expect(*OFFLINE)

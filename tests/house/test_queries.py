@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 from uuid6 import uuid7
 
 from fieldapp import clock
-from fieldapp.accounts.models import User
+from fieldapp.accounts.models import Team, User
 from fieldapp.db import db, writing
 from fieldapp.enterprises.actions import assign, index
 from fieldapp.enterprises.models import Contact, Enterprise
@@ -19,15 +18,7 @@ from fieldapp.needs.models import Need, NeedKind, NeedSource, NeedStatus
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay
 from tests import people
 from tests.photos import kept_photo
-
-
-class Counter:
-    def __init__(self) -> None:
-        self.statements: list[str] = []
-
-    def __call__(self, _connection, _cursor, statement, *_rest) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK")):
-            self.statements.append(statement)
+from tests.tools.asked import asked
 
 
 @pytest.fixture
@@ -35,13 +26,9 @@ def counted(app):
     """counted(act) -> (answer, number of statements)."""
 
     def count(act):
-        counter = Counter()
-        event.listen(db.engine, "before_cursor_execute", counter)
-        try:
+        with asked(db.engine) as statements:
             answer = act()
-        finally:
-            event.remove(db.engine, "before_cursor_execute", counter)
-        return answer, len(counter.statements)
+        return answer, len(statements)
 
     return count
 
@@ -204,3 +191,36 @@ def test_submitting_a_whole_visit_takes_at_most_fifteen_statements(zhao, city, c
     answer, number = counted(lambda: zhao.post(form.action, data=data))
     assert answer.status_code == 303
     assert number <= 15, number
+
+
+def _plan(statement: str) -> list[str]:
+    """How SQLite goes about it; what is asked for plays no part, it keeps no statistics here."""
+    values = (None,) * statement.count("?")
+    rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    db.session.rollback()
+    return [row[3] for row in rows]
+
+
+def test_a_lead_of_several_teams_has_the_list_in_its_own_order_and_the_board_along_its_index(li, city):
+    """SQLite without statistics took several teams for the way in, and sorted all they have for one page."""
+    if db.engine.dialect.name != "sqlite":
+        return  # PostgreSQL keeps statistics; what it makes of them is for bench/growth.py to say
+    with writing():
+        lead, other = (
+            db.session.scalars(sa.select(model).where(named)).one()
+            for model, named in ((User, User.username == "li"), (Team, Team.name == "二队"))
+        )
+        other.leads.append(lead)
+        db.session.commit()
+    for address in ("/enterprises", "/enterprises?due=overdue"):
+        with asked(db.engine) as statements:
+            assert li.get(address).status_code == 200
+        (listed,) = [one for one in statements if "ORDER BY enterprise.visit_due_on" in one]
+        steps = _plan(listed)
+        way, then = steps[steps.index("MATERIALIZE anon_2") + 1 :][:2]
+        assert "ix_enterprise_visit_due_on_id_team_id_officer_id" in way and "TEMP B-TREE" not in then, steps
+    with asked(db.engine) as statements:
+        assert li.get("/lead").status_code == 200
+    (coverage,) = [one for one in statements if "AS enterprises" in one]
+    steps = _plan(coverage)
+    assert any("COVERING INDEX ix_enterprise_team_id_officer_id_region_id" in step for step in steps), steps

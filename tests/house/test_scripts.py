@@ -8,9 +8,11 @@ from pathlib import Path
 from fieldapp import pages
 from tests.conftest import Client
 
-# What one page loads is measured in a browser (tests/browser/test_scripts.py); here all of it. It only ever shrinks:
-# grown once, by 110 bytes, for the locks that Safari's engine leaves behind (docs/offline.md, trap 16).
-ALL = 58_510
+# What one page loads is measured in a browser (tests/browser/test_scripts.py); here all of it. It only ever shrinks,
+# but for four faults: by 110 bytes for the locks that Safari's engine leaves behind (docs/offline.md, trap 16), by 51
+# for what was typed on a slow line before the scripts came (drafts.js), by 19 for pages of somebody who has gone, whose
+# purge was cut short (people.js), by 25 for a pack asked for before the phone has heard whose it is (take.js).
+ALL = 58_605
 # The scanner has a page of its own, beside the reader it feeds; ordering is for enterprises, who are never signed in.
 APART = {"scan.js", "order.js"}
 

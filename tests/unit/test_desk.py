@@ -25,9 +25,7 @@ def test_a_share_says_all_only_when_it_is_all():
 
 
 def _row(region, officer, enterprises, covered):
-    return SimpleNamespace(
-        region_id=region, region=f"R{region}", officer_id=officer, enterprises=enterprises, covered=covered
-    )
+    return region, f"R{region}", officer, enterprises, covered
 
 
 def test_the_board_adds_up_regions_and_officers_from_the_same_groups():

@@ -358,11 +358,11 @@ def test_a_hand_over_is_dated_this_week(li, city, who, days, status):
     assert (officer_of(city.huaxing) == who.qian) == (status == 303)
 
 
-def test_not_dated_before_the_present_officer_began(li, city, who):
-    if clock.today().weekday() == 0:
-        pytest.skip("on a Monday the week has no earlier day")
-    li.submit(preview(city.chuntian.id, to=who.zhao), FORM)
+def test_not_dated_before_the_present_officer_began(li, city, who, monkeypatch):
     monday = clock.monday_of(clock.today())
+    wednesday = monday + timedelta(days=2)  # on a Monday the week has no earlier day
+    monkeypatch.setattr(clock, "today", lambda: wednesday)
+    li.submit(preview(city.chuntian.id, to=who.zhao), FORM)
     answer = li.submit(preview(city.chuntian.id, to=who.qian), FORM, reason="轮岗", on=monday)
     assert answer.status_code == 422 and "日期不能更早" in answer.text
     assert officer_of(city.chuntian) == who.zhao

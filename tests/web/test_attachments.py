@@ -27,6 +27,7 @@ from fieldapp.guards import needs, prepares, takes_body
 from fieldapp.pages import done
 from tests.conftest import Client, make_app
 from tests.photos import DEVICE, GPS_WORDS, heic, jpeg, kept_photo
+from tests.tools.asked import asked
 
 # ---- what is served ----------------------------------------------------------------------------------------
 
@@ -95,9 +96,8 @@ def test_keeping_many_takes_two_statements_and_tells_the_trail(app, city):
 
     photos = [developed(jpeg(40 + n, 30)) for n in range(9)]
     zhao = db.session.scalars(sa.select(User).where(User.username == "zhao")).one()
-    statements = []
-    sa.event.listen(db.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    ids = keep_all(zhao, city.huaxing.id, photos, now())
+    with asked(db.engine) as statements:
+        ids = keep_all(zhao, city.huaxing.id, photos, now())
     assert len([s for s in statements if "INSERT INTO attachment" in s]) == 2
     db.session.commit()
     rows = db.session.scalars(sa.select(Attachment).order_by(Attachment.id)).all()

@@ -35,6 +35,7 @@ from fieldapp.visits.models import (
 )
 from tests import people
 from tests.forms import forms_in
+from tests.tools.asked import asked
 
 RECORD = f"/visits/{people.VISIT}"
 
@@ -796,30 +797,21 @@ def test_old_codes_are_tidied_away(zhao, city):
 
 
 def test_the_pages_ask_a_bounded_number_of_questions(anybody, zhao, city):
-    def asked(act):
-        sent = []
-
-        def note(_connection, _cursor, statement, *_rest):
-            if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK")):
-                sent.append(statement)
-
-        sa.event.listen(db.engine, "before_cursor_execute", note)
-        try:
+    def count(act):
+        with asked(db.engine) as statements:
             act()
-        finally:
-            sa.event.remove(db.engine, "before_cursor_execute", note)
-        return len(sent)
+        return len(statements)
 
     link = _ask(zhao).link
-    assert asked(lambda: anybody.get(link)) == 3
+    assert count(lambda: anybody.get(link)) == 3
     form = _form(anybody, link)
     said = form.filled(answer="CONFIRMED", level="level_4")
     # What is shown; the answer, its line, the code; two sums; the trail.
-    assert asked(lambda: anybody.post(form.action, data=said)) <= 9
-    assert asked(lambda: anybody.get(link)) == 3
+    assert count(lambda: anybody.post(form.action, data=said)) <= 9
+    assert count(lambda: anybody.get(link)) == 3
     token = zhao.token()
-    assert asked(lambda: zhao.post(f"{RECORD}/confirmation", data={"csrf_token": token})) <= 10
-    assert asked(lambda: anybody.get(f"/q/{_door(city)}/visit")) <= 2
+    assert count(lambda: zhao.post(f"{RECORD}/confirmation", data={"csrf_token": token})) <= 10
+    assert count(lambda: anybody.get(f"/q/{_door(city)}/visit")) <= 2
 
 
 # When it would rather not be visited.

@@ -32,6 +32,95 @@ def test_connections_that_died_while_resting_are_replaced(app, zhao, monkeypatch
     assert zhao.get("/enterprises").status_code == 200
 
 
+def _kept(app) -> set[str]:
+    """The statements that the connection used last has parsed and planned."""
+    with db.engine.connect() as connection:
+        found = set(connection.execute(sa.text("SELECT statement FROM pg_prepared_statements")).scalars())
+        connection.commit()
+    return found
+
+
+PAGES = ("/", "/enterprises", "/follow-ups", "/needs", "/visits", "/me")
+
+
+def test_a_page_shown_again_is_neither_parsed_nor_planned_again(app, zhao, monkeypatch):
+    """PostgreSQL's driver forgets what it has prepared with every ROLLBACK, and a page that only shows something once
+    ended in one. Also after a rest, when the connection is asked whether it lives."""
+    if db.engine.dialect.name == "sqlite":
+        return  # its statements are prepared anew each time, by itself, in microseconds
+    for _turn in range(7):
+        for page in PAGES:
+            assert zhao.get(page).status_code == 200
+    kept = _kept(app)
+    assert len(kept) > len(PAGES) and any('FROM session JOIN "user"' in statement for statement in kept)
+    monkeypatch.setattr(database, "MAY_REST", 0.0)
+    assert zhao.get("/").status_code == 200
+    assert kept <= _kept(app)
+
+
+def test_the_board_is_planned_once_and_what_comes_after_it_as_ever(app, li, city):
+    """By itself PostgreSQL would plan the board's longest statements anew each time, for more than they take."""
+    if db.engine.dialect.name == "sqlite":
+        return  # it plans each statement once anyway
+    plans = sa.text(
+        "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE :words"
+    )
+    for _turn in range(3):
+        assert li.get("/lead").status_code == 200
+    with db.engine.connect() as connection:
+        generic, custom = connection.execute(plans, {"words": "%'came'%'claimed'%"}).one()
+        mode = connection.execute(sa.text("SHOW plan_cache_mode")).scalar_one()
+        connection.commit()
+    assert generic and not custom, "the second and third time; the first goes SQLAlchemy's way"
+    assert mode == "auto"
+
+
+def test_a_statement_planned_once_that_fails_leaves_its_connection_as_ever(app, city):
+    if db.engine.dialect.name == "sqlite":
+        return
+    fails = sa.select(sa.literal(1) / sa.bindparam("by", type_=sa.Integer)).execution_options(
+        planned_once=True
+    )
+    with app.test_request_context():
+        for divisor in (1, 1):
+            fetch(fails, {"by": divisor})
+        with pytest.raises(sa.exc.DataError):
+            fetch(fails, {"by": 0})
+        assert fetch(sa.text("SHOW plan_cache_mode"))[0][0] == "auto"
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("how", ["plainly", "fetched", "by the mapper"])
+def test_what_a_page_writes_by_mistake_is_not_kept(app, city, zhao, monkeypatch, how):
+    """A page that only shows something takes each statement by itself; what would write finds a transaction all the
+    same: PostgreSQL lets it read only, SQLite takes it back."""
+    event = {
+        "at": clock.now(),
+        "actor_name": "",
+        "subject": "",
+        "outcome": "done",
+        "detail": {},
+        "address": "",
+    }
+
+    def wrong(*_given):
+        fetch(_EVENTS, {"action": "by_mistake"})
+        if how == "plainly":
+            run(_EVENT, event | {"action": "by_mistake", "actor_id": None, "request_id": ""})
+        elif how == "fetched":
+            fetch(sa.update(User).values(name="谁").returning(User.id))
+        else:
+            db.session.execute(sa.update(User).values(name="谁"))
+        return 0
+
+    monkeypatch.setattr("fieldapp.desk.routes.visited_by", wrong)
+    assert zhao.get("/").status_code == (200 if db.engine.dialect.name == "sqlite" else 500)
+    assert not fetch(_EVENTS, {"action": "by_mistake"})
+    assert "谁" not in set(db.session.scalars(sa.select(User.name)))
+    monkeypatch.undo()
+    assert zhao.get("/").status_code == 200
+
+
 _EVENT = sa.insert(AuditEvent.__table__)
 _EVENTS = (
     sa.select(AuditEvent.subject, AuditEvent.detail, AuditEvent.actor_id)

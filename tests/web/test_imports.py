@@ -25,6 +25,7 @@ from fieldapp.enterprises.models import (
 )
 from fieldapp.imports.models import BatchState, ImportBatch, ImportRow
 from tests.ledgers import nasty
+from tests.tools.asked import asked
 
 LEDGERS = Path(__file__).resolve().parent.parent / "ledgers"
 HOME = "/imports/enterprises"
@@ -416,19 +417,11 @@ def test_the_template_is_empty_and_is_understood(li):
 
 def test_a_preview_costs_few_queries_at_any_size(li, app):
     def queries(url):
-        seen = []
-
-        def note(*_args):
-            seen.append(1)
-
         with app.app_context():
             engine = db.engine
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
+        with asked(engine) as statements:
             assert li.get(url).status_code == 200
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
-        return len(seen)
+        return len(statements)
 
     small = uploaded(li, nasty.workbook([nasty.enterprise(n) for n in range(1, 30)]))
     large = uploaded(li, nasty.workbook([nasty.enterprise(n) for n in range(1, 900)]))

@@ -20,6 +20,7 @@ from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.needs.models import Ending, Need, NeedEvent, NeedKind, NeedSource, NeedStatus
 from fieldapp.periods import period_named
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay
+from tests.tools.asked import asked
 
 PERIODS = ("quarter", "last-quarter", "year")
 
@@ -274,17 +275,8 @@ def statements(app):
     """statements(act): how many it sends to the database."""
 
     def count(act: Callable[[], object]) -> int:
-        sent: list[str] = []
-
-        def note(_connection, _cursor, statement, *_rest) -> None:
-            if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK")):
-                sent.append(statement)
-
-        sa.event.listen(db.engine, "before_cursor_execute", note)
-        try:
+        with asked(db.engine) as sent:
             act()
-        finally:
-            sa.event.remove(db.engine, "before_cursor_execute", note)
         return len(sent)
 
     return count

@@ -16,8 +16,10 @@ from fieldapp.db import db, writing
 from fieldapp.needs import duties
 from fieldapp.needs.access import enterprise_steps
 from fieldapp.needs.actions import Said, rate, submit, take_step
+from fieldapp.needs.clock import instants
 from fieldapp.needs.forms import StepForm
 from fieldapp.needs.models import (
+    ENDED,
     Clock,
     Ending,
     Light,
@@ -438,6 +440,32 @@ def test_what_the_upgrade_left_open_is_worked_out_by_the_worker(order):
     assert _run(duties.recount, clock.now()) >= 1
     assert _row(order).due_at == MONDAY + timedelta(days=1)
     assert _run(duties.recount, clock.now()) == 0
+
+
+def test_clocks_are_worked_out_a_few_at_a_time_so_that_writers_get_in_between(order, monkeypatch):
+    """Interrupted, what was worked out stands; and a restart among thousands of open needs keeps nobody out."""
+    _change(clock=Clock.ACCEPT, clock_from=MONDAY, paused_at=None)
+    need = Need.__table__
+    running = (need.c.clock.is_not(None), need.c.paused_at.is_(None), need.c.status.not_in(ENDED))
+    with writing():
+        db.session.rollback()
+        db.session.execute(sa.update(need).where(*running).values(due_at=None, warn_at=None))
+        db.session.commit()
+    asked = []
+
+    def dying(*what, **more):
+        asked.append(what)
+        if len(asked) == 2:
+            raise RuntimeError("the worker dies")
+        return instants(*what, **more)
+
+    monkeypatch.setattr(duties, "AT_A_TIME", 1)
+    monkeypatch.setattr(duties, "instants", dying)
+    with pytest.raises(RuntimeError):
+        _run(duties.recount, clock.now())
+    db.session.rollback()
+    known = sa.select(sa.func.count()).select_from(need).where(*running, need.c.due_at.is_not(None))
+    assert db.session.scalar(known) == 1
 
 
 def test_the_worker_has_the_duties(app):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import date, timedelta
 from threading import Barrier, Thread
@@ -165,6 +166,17 @@ def test_a_path_that_came_in_otherwise_is_not_a_link(zhao, app):
 def test_an_unknown_kind_cannot_be_told(app):
     with pytest.raises(ValueError, match="no sentence"):
         tell(1, "nonsense", clock.now())
+
+
+@pytest.mark.parametrize("number", [1, 20, 24])
+def test_every_page_says_the_same_number(zhao, number):
+    """今日 lists the newest twenty, and counts as the others do."""
+    _tell("zhao", times=number)
+    for page in ("/", "/enterprises", "/follow-ups"):
+        assert re.findall(r'<span class="dot">(\d+)<span class="vh">条提醒没看', zhao.get(page).text) == [
+            str(number)
+        ], page
+    assert f"提醒，{number} 条未读" in zhao.get("/").text
 
 
 def test_the_newest_twenty_wait_and_the_count_stops_at_a_hundred(zhao, app):

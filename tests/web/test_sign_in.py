@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from fieldapp import clock
-from fieldapp.accounts import actions, passwords
+from fieldapp.accounts import actions, passwords, throttle
 from fieldapp.accounts.models import Session, Throttle, User
 from fieldapp.accounts.sessions import hash_token
 from fieldapp.audit.models import AuditEvent
-from fieldapp.db import db, writing
+from fieldapp.db import db, own_transaction, writing
 from tests.people import PASSWORD
 
 WRONG = "not-the-password-7"
@@ -288,6 +288,20 @@ def test_parallel_tries_are_not_all_free(door):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [401] * 3 + [429] * 7
+
+
+def test_a_free_try_that_queued_behind_a_later_one_is_free_all_the_same(app):
+    """Two at once: the one that came first in time may get to the counter last."""
+    limits = throttle.limits_for(db.session(), "zhao", None, OFFICE)
+    moment = clock.now()
+    waits = []
+    for late in (5, 0):
+        with own_transaction() as session:
+            tried = moment + timedelta(milliseconds=late)
+            waits.append(throttle.reserve(session, limits, tried).wait)
+    assert waits == [0, 0]
+    db.session.rollback()
+    assert set(db.session.scalars(sa.select(Throttle.last_failed_at))) == {moment + timedelta(milliseconds=5)}
 
 
 def test_failures_are_told_to_the_trail_without_what_was_typed_and_hammering_does_not_flood_it(door):

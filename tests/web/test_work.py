@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import subprocess
 import sys
 import time
 from itertools import pairwise
@@ -178,6 +179,23 @@ def test_a_worker_killed_in_the_middle_is_followed_by_another_process(app, datab
     for (before, _), (after, _) in pairwise(lines()[1:]):
         assert (before, after) in {("begin", "end"), ("end", "begin")}
     assert _leases() == {}  # the second was asked to end, and gave its own back
+
+
+def test_a_second_server_on_the_same_port_says_so_plainly_and_touches_no_database(database, tmp_path):
+    with server.running(database.url, instance=tmp_path) as here:
+        file = tmp_path / "own.sqlite3"
+        environment = processes.clean_environment(
+            FIELDAPP_DATABASE_URL=f"sqlite:///{file}", FIELDAPP_INSTANCE=str(tmp_path)
+        )
+        second = subprocess.run(
+            server.command_for(here.port), env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert second.returncode == 1
+        assert f"port {here.port} is in use" in second.stderr
+        assert f"make run PORT={here.port + 1}" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert not file.exists()
+        assert here.process.poll() is None
 
 
 def test_serving_works_too_and_gives_back_when_it_is_asked_to_end(app, database, tmp_path):

@@ -4,7 +4,7 @@
 // entry that it was sent as or corrects knows it: there the outbox is where it is, and with that entry it goes (queue.js).
 
 import { alone } from "./app.js";
-import { filled, markOf, uuid7, when } from "./ids.js";
+import { filled, markOf, typed, uuid7, when } from "./ids.js";
 import { rowOf, rowsOf } from "./outbox/queue.js";
 import { ask, draftOf, dropDraft, keepDraft, knowsKey, remember, remembered, within } from "./outbox/seal.js";
 
@@ -71,7 +71,9 @@ export default async (form) => {
     return [...all].filter((file) => !photos?.some(({ held, mark }) => held && mark === markOf(file)));
   }
   const marks = () => files().map(markOf).join("|");
-  let blank = now(); // what the page said by itself
+  // On a slow line somebody has begun before this script came.
+  const begun = [...form.elements].some(typed);
+  let blank = begun ? "" : now(); // what the page said by itself
   let mine = null; // {name, photos}: the draft that typing goes to
   let pictures = "";
   let timer = 0;
@@ -214,5 +216,6 @@ export default async (form) => {
       if (told === "done") await drop(user, name);
       if (!told && !note && form.isConnected) offer(name, draft, key);
     }
+    if (begun && !mine) save();
   } catch { /* no database: typing goes on, and the mark says that nothing is kept */ }
 };

@@ -36,3 +36,8 @@ export function when(at, now = new Date()) {
   const day = new Date(at).toDateString() === now.toDateString() ? {} : { month: "short", day: "numeric" };
   return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
 }
+
+/** Whether somebody has filled in this field by now: said, ticked or chosen otherwise than the page says it. */
+export const typed = (field) => field.name && !["hidden", "submit", "button"].includes(field.type)
+  && (field.options ? [...field.options].some((o) => o.selected !== o.defaultSelected) && field.selectedIndex > 0
+    : field.value !== field.defaultValue || field.checked !== field.defaultChecked);

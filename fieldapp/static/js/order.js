@@ -1,6 +1,7 @@
 // The order form at an enterprise's door: what is typed and chosen lies on this phone until the order has arrived, and
 // a dead line costs nothing. The form's ticket lies there too, so the same form is one order after any reload.
 import { attach } from "./app.js";
+import { typed } from "./ids.js";
 import { draftOf, dropDraft, keepDraft } from "./outbox/seal.js";
 import { add, boxOf } from "./rows.js";
 
@@ -28,12 +29,16 @@ async function chosen(form) {
   return files;
 }
 
+// Names of what somebody has filled in by now: on a slow line the form is there long before this script.
+const begun = (form) => new Set(plain(form).filter(typed).map(({ name }) => name));
+
 function putBack(form, fields) {
+  const theirs = begun(form);
   for (const [name] of fields) {
     const row = /^(\w+)-(\d+)-/.exec(name);
     if (row && !form.elements[name]) add(boxOf(form, row[1]), Number(row[2]));
   }
-  for (const field of plain(form)) {
+  for (const field of plain(form).filter(({ name }) => !theirs.has(name))) {
     const words = fields.filter(([name]) => name === field.name).map(([, value]) => value);
     if (["checkbox", "radio"].includes(field.type)) field.checked = words.includes(field.value);
     else if (words.length && field.type !== "submit") [field.value] = words;
@@ -48,7 +53,7 @@ function putFilesBack(form, files) {
     try {
       const transfer = new DataTransfer();
       for (const { data, name, input: at, ...rest } of files) if (at === input.name) transfer.items.add(new File([data], name, rest));
-      if (!transfer.files.length) continue;
+      if (!transfer.files.length || input.files.length) continue; // or something was chosen just now
       // The picker of photos.js takes them in as if they had been chosen just now.
       const picker = input.name === "photos" ? form.querySelector("[data-add] input[multiple]") ?? input : input;
       picker.files = transfer.files;
@@ -62,12 +67,13 @@ export default async (form) => {
   const [ID, FILES] = [id, `${id}|files`];
   const [unsent, busy, found] = ["unsent", "busy", "found"].map((name) => form.querySelector(`[data-${name}]`));
   const refused = Boolean(document.querySelector("main .errsum, main .note[role=alert]:not([hidden])"));
-  let [pause, sending, over, changed, touched] = [0, false, false, false, false];
+  let [pause, sending, over, changed, touched] = [0, false, false, false, begun(form).size > 0];
+  let [reading, putting] = [true, false]; // what lay here: until it is in, nothing takes its place
 
   const forget = () => Promise.all([dropDraft(NOBODY, ID), dropDraft(NOBODY, FILES)]).catch(() => {});
   const keep = async () => {
     clearTimeout(pause);
-    if (over || !touched) return;
+    if (over || !touched || reading) return;
     try {
       await keepDraft(NOBODY, ID, { fields: said(form) });
       if (changed) {
@@ -77,12 +83,15 @@ export default async (form) => {
     } catch { /* a private window: the page itself still holds it */ }
   };
   const later = (event) => {
+    if (putting) return;
     touched = true;
     if (event.target.type === "file") changed = true;
     clearTimeout(pause);
     pause = setTimeout(keep, PAUSE);
   };
 
+  form.addEventListener("input", later);
+  form.addEventListener("change", later);
   try {
     const draft = await draftOf(NOBODY, ID);
     if (draft && Date.now() - draft.at >= WEEK) await forget();
@@ -93,12 +102,14 @@ export default async (form) => {
         form.closest("details")?.setAttribute("open", "");
       }
       // What was chosen does not come back from the server, so not after a refusal either.
-      putFilesBack(form, (await draftOf(NOBODY, FILES))?.value ?? []);
+      const files = (await draftOf(NOBODY, FILES))?.value ?? [];
+      putting = true;
+      putFilesBack(form, files);
     }
   } catch { /* no store here: nothing to find */ }
+  [reading, putting] = [false, false];
 
-  form.addEventListener("input", later);
-  form.addEventListener("change", later);
+  keep();
   window.addEventListener("pagehide", keep);
   document.addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
   form.querySelector("[data-clear]").addEventListener("click", async () => {

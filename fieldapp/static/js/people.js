@@ -1,7 +1,7 @@
 // Whose phone this is. Pages and the key belong to the person signed in and go with them; what is not sent yet stays,
 // sealed, and waits for its owner. Without page up to `start`: the worker asks here too.
 
-import { uuid7 } from "./ids.js";
+import { typed, uuid7 } from "./ids.js";
 import { ask, currentUser, forget, remember, remembered, within } from "./outbox/db.js";
 import { announce, watchChanges } from "./outbox/queue.js";
 import { drain, session } from "./outbox/send.js";
@@ -25,12 +25,13 @@ const purgeAll = async (but = () => false) => {
   for (const { name, value } of await keys()) if (!but(value, name.slice(4))) await purge(name.slice(4));
 };
 
-/** The rule of seven days: a key its owner has not used for so long goes, and every page not looked at for so long. */
-export async function expire(now = Date.now()) {
+/** The rule of seven days: a key its owner has not used for so long goes, and every page not looked at for so long. With
+    an `owner` every page of somebody else goes too: a purge that was cut short has left it, sealed, without its key. */
+export async function expire(now = Date.now(), owner) {
   const old = (at) => Math.abs(now - at) > WEEK; // a clock that was wrong once counts as long ago
   await purgeAll((key) => !old(key.usedAt));
   await within("pages", "readwrite", async (at) => {
-    for (const { id, at: since, used = since } of await ask(at().getAll())) if (old(used)) at().delete(id);
+    for (const { id, user, at: since, used = since } of await ask(at().getAll())) if (old(used) || user !== (owner ?? user)) at().delete(id);
   });
 }
 
@@ -76,7 +77,7 @@ export const minding = () => watchChanges(async ({ kind }) => {
 
 /** The page of a signed-in person has come: whoever was here before is gone, the key of this one is at hand. */
 async function settle(user) {
-  await expire();
+  await expire(Date.now(), user);
   const before = await currentUser();
   const changed = before && String(before.id) !== user;
   await purgeAll((_key, id) => id === user);
@@ -91,9 +92,6 @@ async function settle(user) {
   drain("sign-in");
 }
 
-const typed = (field) => !["hidden", "submit", "button"].includes(field.type)
-  && (field.options ? [...field.options].some((o) => o.selected !== o.defaultSelected) && field.selectedIndex > 0
-    : field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 const inUse = () => [...document.forms].some((form) => form.method === "post" && [...form.elements].some(typed));
 
 /** A newer version is out: said once, and not to somebody who is writing; the next page has it anyway. */

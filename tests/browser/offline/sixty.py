@@ -21,6 +21,8 @@ KEPT = """async () => {
   base.close();
   return rows.map((row) => row.path);
 }"""
+# The worker has put away all of the pack before: whoever asks while it still does is told that one is being taken.
+AT_REST = "async () => !(await navigator.locks.query()).held.some(({ name }) => name === 'pack')"
 PACK = "async () => (await navigator.serviceWorker.ready).active.postMessage('pack')"
 
 
@@ -55,6 +57,7 @@ def sixty(town):
 
 def pack(town, hand):
     """One pack as the phone's worker takes it: its bytes on the line, and its seconds."""
+    poll(lambda: hand.page.evaluate(AT_REST), "no pack is being taken", patience=60)
     town.line.seen.clear()
     hand.page.evaluate(PACK)
 

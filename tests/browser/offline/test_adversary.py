@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from fieldapp import clock
 from fieldapp.visits.models import Visit
@@ -224,10 +225,14 @@ def test_a_clock_that_jumps_back_holds_nothing_up_and_changes_no_order(town, pho
     hand.must_send_all()
     visit = town.ask(sa.select(Visit.id).where(Visit.said == said.words))
     town.line.fate = writes_only("cut")
-    for words, hours in (("一", 30), ("二", 1), ("三", -50)):
+    before = said.words
+    for words, hours in (("时钟 一", 30), ("时钟 二", 1), ("时钟 三", -50)):
         hand.page.clock.install(time=clock.now() + timedelta(hours=hours))
         hand.page.goto(f"{town.line.url}/visits/{visit}/edit")
-        hand.page.get_by_label("聊了什么").fill(f"时钟 {words}")
+        field = hand.page.get_by_label("聊了什么")
+        expect(field).to_have_value(before)  # the old page, and in it what waits
+        field.fill(words)
+        before = words
         hand.page.get_by_role("button", name="保存修改").tap()
         hand.page.locator("[data-key]").wait_for()
         hand.page.close()

@@ -29,6 +29,15 @@ RAW = """async () => {
   return JSON.stringify(told, (_name, part) => (part instanceof ArrayBuffer ? bytes(part) : ArrayBuffer.isView(part) ? bytes(part.buffer) : part));
 }"""
 
+# Whether a draft on this phone has these words in it.
+KEPT = """async (words) => {
+  const { draftOf, within, ask } = await import(document.querySelector('script[src$="/js/outbox/transport.js"]').src.replace("transport", "seal"));
+  const { user } = document.documentElement.dataset;
+  const ids = await within("drafts", "readonly", (store) => ask(store().getAllKeys()));
+  const drafts = await Promise.all(ids.map((id) => draftOf(user, id.slice(user.length + 1))));
+  return drafts.some((draft) => draft?.value.fields?.some(([, value]) => value === words));
+}"""
+
 
 def _waits(town, hand, words, photos):
     """A visit that waits with its photos; pages come."""
@@ -106,7 +115,7 @@ def test_closed_without_saving_nothing_has_changed_and_what_was_typed_is_offered
     _take_away(page, 2)
     _add(page, 23)
     page.get_by_label("聊了什么").fill("改到一半：没有提交")
-    page.get_by_text("草稿已存").wait_for()
+    poll(lambda: page.evaluate(KEPT, "改到一半：没有提交"), "the draft says so")
     page.close(run_before_unload=True)
     hand.page = hand.new_tab()
     hand.page.goto(f"{town.line.url}/outbox")

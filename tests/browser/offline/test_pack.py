@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 
 from fieldapp import clock
@@ -88,6 +90,20 @@ def test_the_code_on_the_door_opens_the_casefile_without_a_line(town, phone):
     page.locator("#code").fill("000000")
     page.get_by_role("button", name="打开", exact=True).tap()
     page.get_by_text("这个编号的企业没有带在手机上").wait_for()
+
+
+def test_a_pack_asked_for_before_the_phone_knows_whose_it_is_waits_for_that(town, phone):
+    """Just signed in, on a slow line: the first page was left before the server's word came."""
+    hand = phone(None)
+
+    def late(heard):
+        if heard.path.startswith("/outbox/session"):
+            time.sleep(2)
+        return "pass"
+
+    town.line.fate = late
+    hand.let_in("zhao")
+    _packed(hand)
 
 
 def test_a_page_that_is_not_there_says_what_is(town, phone):

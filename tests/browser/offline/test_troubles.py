@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from fieldapp import clock
 from fieldapp.accounts.models import Session, User
@@ -128,9 +129,13 @@ def test_three_edits_from_one_stale_page_apply_in_turn(town, phone):
     (said,) = visits("三改", 1)
     visit = _recorded(town, hand, said)
     town.line.fate = writes_only("cut")
-    for words in ("第一次改", "第二次改", "第三次改"):
+    before = said.words
+    for words in ("三改 第一次改", "三改 第二次改", "三改 第三次改"):
         hand.page.goto(f"{town.line.url}/visits/{visit}/edit")
-        hand.page.get_by_label("聊了什么").fill(f"三改 {words}")
+        field = hand.page.get_by_label("聊了什么")
+        expect(field).to_have_value(before)  # the old page, and in it what waits
+        field.fill(words)
+        before = words
         hand.page.get_by_role("button", name="保存修改").tap()
         hand.page.locator("[data-key]").wait_for()
     assert town.ask(sa.select(Visit.said).where(Visit.id == visit)) == said.words

@@ -1,6 +1,7 @@
 // Taking the pack: one stream, a line a page, told as what differs from pages told before (fieldapp/offline/pack.py).
 // Whatever has come whole stays, however it ends; the next time goes on from there.
 
+import { sleep } from "../ids.js";
 import { currentUser, dropPages, keepPages, knowsKey, pagesOf, remembered, rememberOf, seal } from "../outbox/seal.js";
 import { session } from "../outbox/send.js";
 import { withPolicy } from "./pages.js";
@@ -58,7 +59,7 @@ async function run(user, report) {
   const kept = await pagesOf(user);
   const answer = await fetch("/offline/pack", { headers: { "Pack-Have": haveOf(had, kept) }, cache: "no-store", redirect: "manual" });
   if (!answer.ok) return { error: answer.status === 503 ? "busy" : "net" };
-  const came = { done: 0, of: 0, pages: 0 };
+  const came = { done: 0, of: 0 };
   let [memory, batch, ended, before, veils] = [[], [], false, {}, []];
   const save = async () => {
     const pages = batch.splice(0);
@@ -76,7 +77,6 @@ async function run(user, report) {
         veils = [line.b, line.n];
       } else if (line.p) {
         batch.push({ path: bare(line.p), html: withPolicy((line.w ? String : bare)(heard(line, memory)), line.c), hash: line.h, at: Date.now() });
-        came.pages += 1;
       } else if (line.g) {
         const paths = line.k.map(bare);
         const left = (here.groups[line.g]?.k || []).filter((path) => !paths.includes(path));
@@ -112,18 +112,16 @@ async function run(user, report) {
 }
 
 /** Bring the pack up to date. What became of it has `error`: "", net, busy, cut, full, user, running, signin. Everybody on
- *  this phone hears {done, of, pages} on the channel "pack", and `over` at the end. `also` brings what else is wanted. */
+ *  this phone hears {done, of} on the channel "pack", and `over` at the end. `also` brings what else is wanted. */
 export async function take(also) {
   const channel = new BroadcastChannel("pack");
   const tell = (news) => channel.postMessage(news);
   const work = async (lock) => {
     if (!lock) return { error: "running" };
-    const me = await currentUser();
-    if (!me || !(await knowsKey(me.id))) {
-      const said = await session();
-      if (!said || (me && String(said.user) !== String(me.id))) return { error: "signin" };
-      if (!me) return { error: "signin" };
-    }
+    let me;
+    // The page that asks may not have heard yet whose phone this is.
+    for (let tries = 0; !(me = await currentUser()) && tries < 40 && !(await remembered("signout")); tries += 1) await sleep(250);
+    if (!me || (!(await knowsKey(me.id)) && String((await session())?.user) !== String(me.id))) return { error: "signin" };
     return run(me.id, tell);
   };
   const { locks } = navigator;

@@ -96,6 +96,7 @@ export async function within(names, mode, work, again = true) {
     if (!dead && !lost(error)) throw error;
     opened = null;
     db.close();
+    if (dead) await open(); // a disk that became full under a transaction ends it in silence, and says so here
     if (dead || !again) throw error;
     return within(names, mode, work, false);
   }
