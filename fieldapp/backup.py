@@ -69,6 +69,19 @@ def backup_command(file: Path) -> None:
     click.echo(f"{file} ({file.stat().st_size:,} bytes)")
 
 
+def _require_ours(source: sqlite3.Connection, file: Path) -> None:
+    """A whole database of this app: an empty file, as a copy that was cut off leaves, is to SQLite a good one too."""
+    try:
+        (verdict,) = source.execute("PRAGMA integrity_check").fetchone()
+        ours = source.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise click.ClickException(f"{file} is no database: {error}") from error
+    if verdict != "ok":
+        raise click.ClickException(f"{file} is damaged: {verdict}")
+    if not ours or not source.execute("SELECT 1 FROM alembic_version").fetchone():
+        raise click.ClickException(f"{file} holds nothing of this app: is the copy whole?")
+
+
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -81,9 +94,7 @@ def restore_command(file: Path, yes: bool) -> None:
     if url.get_backend_name() == "sqlite":
         target_file = _sqlite_file(url)
         with sqlite3.connect(file) as source:
-            (verdict,) = source.execute("PRAGMA integrity_check").fetchone()
-            if verdict != "ok":
-                raise click.ClickException(f"{file} is damaged: {verdict}")
+            _require_ours(source, file)
             db.engine.dispose()
             with sqlite3.connect(target_file) as target:
                 source.backup(target)

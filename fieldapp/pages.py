@@ -188,6 +188,14 @@ def _translate_redirect(response: Response) -> Response:
     return response
 
 
+def number_in(text: str, most: int = LARGEST_NUMBER) -> int | None:
+    """A record's number as an address or a hidden field says it; None for anything that is none."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19:
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
 def keyset_cursor(when: date | datetime, record_id: Any) -> str:
     """Where the next page of a list starts, as text for an address: a moment or date, and the record's id."""
     return f"{when.isoformat()}_{record_id}"

@@ -9,24 +9,23 @@ from flask_login import current_user
 
 from fieldapp.accounts import actions, queries
 from fieldapp.accounts.blueprint import bp
-from fieldapp.accounts.forms import LONGEST_ID, NewPersonForm, PersonForm, RegionForm, TeamForm
+from fieldapp.accounts.forms import NewPersonForm, PersonForm, RegionForm, TeamForm
 from fieldapp.accounts.models import Role, Team, User
 from fieldapp.accounts.rules import LastAdmin
 from fieldapp.entries import keep_instead
 from fieldapp.guards import needs
 from fieldapp.languages import _
-from fieldapp.pages import done, page
+from fieldapp.pages import done, number_in, page
 
 NEW_TEAM = {"regions": [], "leads": [], "version": 0}
 
 
 def _filters() -> queries.PeopleFilters:
     args = request.args
-    team = args.get("team", "")
     return queries.PeopleFilters(
         q=args.get("q", "")[:60],
         role=Role.__members__.get(args.get("role", "").upper()),
-        team=int(team) if team.isdecimal() and int(team[:10]) <= LONGEST_ID else None,
+        team=number_in(args.get("team", "")),
         active=args.get("active", "") if args.get("active") in {"yes", "no"} else "",
         page=args.get("page", "")[:40],
     )

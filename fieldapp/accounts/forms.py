@@ -11,10 +11,9 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from fieldapp.accounts.models import Role
 from fieldapp.accounts.rules import PHONE, USERNAME, tidy_phone, tidy_username
-from fieldapp.forms import Form, RadioField, SelectField
+from fieldapp.forms import Form, RadioField, SelectField, no_control_characters
 from fieldapp.languages import LANGUAGES, lazy
-
-LONGEST_ID = 2**31 - 1
+from fieldapp.pages import number_in
 
 
 class Tiles(SelectMultipleField):
@@ -43,14 +42,20 @@ def _team_id(value: Any) -> int | None:
     text = str(value or "")
     if not text:
         return None
-    if not text.isdecimal() or int(text) > LONGEST_ID:
+    team_id = number_in(text)
+    if team_id is None:
         raise ValueError(text)
-    return int(text)
+    return team_id
 
 
 class SignInForm(Form):
     username = StringField(
-        lazy("账号"), [InputRequired(lazy("请填账号。")), Length(max=40, message=lazy("账号最多 40 个字。"))]
+        lazy("账号"),
+        [
+            InputRequired(lazy("请填账号。")),
+            Length(max=40, message=lazy("账号最多 40 个字。")),
+            no_control_characters,
+        ],
     )
     password = PasswordField(lazy("密码"), [InputRequired(lazy("请填密码。"))])
     keep = BooleanField(lazy("在这台设备上保持登录"), default=True)

@@ -17,6 +17,7 @@ from fieldapp.accounts.models import Role, Session, Team, User, team_lead
 from fieldapp.accounts.throttle import place_of
 from fieldapp.clock import now
 from fieldapp.db import afterwards, db, fetch
+from fieldapp.pages import number_in
 
 LONGEST_TOKEN = 64  # ours have 43 characters
 
@@ -171,12 +172,13 @@ def officer_of_lead(lead: Person, number: str) -> Person | None:
 
     Tokens on the pages that answer it stay those of the lead's session.
     """
-    if not (number.isascii() and number.isdecimal() and len(number) < 10 and lead.is_lead):
+    officer_id = number_in(number)
+    if officer_id is None or not lead.is_lead:
         return None
     query = (
         sa.select(User.id, User.username, User.name, User.team_id, Team.name.label("team_name"))
         .join(Team, Team.id == User.team_id)
-        .where(User.id == int(number), User.role == Role.OFFICER, User.team_id.in_(lead.led_team_ids))
+        .where(User.id == officer_id, User.role == Role.OFFICER, User.team_id.in_(lead.led_team_ids))
     )
     row = next(iter(fetch(query)), None)
     return None if row is None else replace(lead, **row._mapping, role=Role.OFFICER, led_team_ids=())

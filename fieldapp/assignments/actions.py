@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from fieldapp.db import fetch, run
 from fieldapp.enterprises.access import visible_to
 from fieldapp.enterprises.actions import Move, add_helpers, assign_many, end_helpers
 from fieldapp.enterprises.models import Enterprise
+from fieldapp.enterprises.queries import may_see
 from fieldapp.followups import actions as followups
 from fieldapp.languages import _, lazy
 from fieldapp.needs import actions as needs
@@ -240,11 +242,14 @@ def _pass_on_plans(
 ) -> None:
     """Planned visits are made by the new officer, on the day agreed with the enterprise.
 
-    With nobody to make them they are cancelled. Visits already begun stay with whoever made them.
+    With nobody to make them they are cancelled. Visits already begun stay under the name of whoever made them.
     """
     plans = fetch(
-        sa.select(Visit.id, User.name)
+        sa.select(
+            Visit.id, Visit.planned_on, Visit.enterprise_id, Enterprise.name.label("enterprise"), User.name
+        )
         .join(User, User.id == Visit.officer_id)
+        .join(Enterprise, Enterprise.id == Visit.enterprise_id)
         .where(Visit.enterprise_id.in_(ids), Visit.officer_id == before, Visit.status == VisitStatus.PLANNED)
         .with_for_update(of=Visit)
     )
@@ -255,6 +260,7 @@ def _pass_on_plans(
     if after is None:
         why = reason[:150] or _("企业退回共享名单")
         changed |= {"status": VisitStatus.CANCELLED, "cancel_reason": why}
+        _tell_companions(person, {plan.id: plan for plan in plans}, why, at)
     else:
         changed["officer_id"] = after
         companions = visit_companion.c.visit_id.in_([plan.id for plan in plans])
@@ -272,6 +278,18 @@ def _pass_on_plans(
         for plan in plans
     ]
     run(sa.insert(VisitEvent.__table__), events)
+
+
+def _tell_companions(person: Person, plans: Mapping[uuid.UUID, Any], why: str, at: datetime) -> None:
+    """Nobody goes there for a visit that has been called off."""
+    query = sa.select(visit_companion.c.visit_id, visit_companion.c.officer_id).where(
+        visit_companion.c.visit_id.in_(list(plans))
+    )
+    for row in fetch(query):
+        plan = plans[row.visit_id]
+        path = f"/visits/{plan.id}" if may_see(row.officer_id, plan.enterprise_id) else ""
+        said = {"by": person.name, "enterprise": plan.enterprise, "day": plan.planned_on, "reason": why}
+        tell(row.officer_id, "visit_cancelled", at, path, **said)
 
 
 def _tell(person: Person, user_id: int, kind: str, bundle: _Bundle, reason: str, at: datetime) -> None:

@@ -1,8 +1,9 @@
 """Choosing enterprises, choosing who serves them, seeing what would happen, doing it; and who served when.
 
 Planned visits go along: the new officer makes them on the day agreed, and the visit's history says so. Where an
-enterprise goes back to the pool nobody is there to make them, so they are cancelled. A visit already begun stays with
-whoever began it, and the preview says how many there are.
+enterprise goes back to the pool nobody is there to make them, so they are cancelled. A visit already begun stays under
+the name of whoever began it, and the preview says how many there are; where that officer cannot open the enterprise any
+more, the new one completes it.
 """
 
 from __future__ import annotations

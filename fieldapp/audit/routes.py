@@ -11,13 +11,9 @@ from fieldapp.audit.blueprint import bp
 from fieldapp.audit.queries import TrailFilters, list_events
 from fieldapp.audit.words import ACTIONS
 from fieldapp.guards import needs
-from fieldapp.pages import page
+from fieldapp.pages import number_in, page
 
-LONGEST_NUMBER = 18  # digits of a 64-bit id
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
+LARGEST_EVENT = 2**63 - 1  # events are more than anything else
 
 
 def _day(text: str) -> date | None:
@@ -30,14 +26,13 @@ def _day(text: str) -> date | None:
 
 def _filters() -> TrailFilters:
     args = request.args
-    actor = _number(args.get("actor", ""))
     return TrailFilters(
         person=args.get("person", "").strip()[:40],
-        actor=actor if actor is None or actor < 2**31 else None,
+        actor=number_in(args.get("actor", "")),
         action=args.get("action", "")[:60],
         day=_day(args.get("day", "")),
         refused=args.get("refused") == "yes",
-        page=_number(args.get("page", "")),
+        page=number_in(args.get("page", ""), LARGEST_EVENT),
     )
 
 

@@ -16,7 +16,7 @@ from fieldapp.enterprises.industries import industry_name
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import profile
 from fieldapp.guards import kept, needs
-from fieldapp.pages import page
+from fieldapp.pages import number_in, page
 
 
 def map_link(enterprise: Enterprise) -> str | None:
@@ -46,8 +46,7 @@ def show(enterprise_id: int) -> Response:
     who = profile(current_user, enterprise_id)
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    asked = request.args.get("page", "")
-    number = min(int(asked), 200) if asked.isdecimal() and len(asked) < 6 and int(asked) > 0 else 1
+    number = min(number_in(request.args.get("page", "")) or 1, 200)
     story = timeline(enterprise_id, kind, number)
     return page(
         "casefile/show.html",

@@ -31,7 +31,7 @@ from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import find_enterprise, regions_of
 from fieldapp.guards import kept, loosened, needs, neighbourhood, public
 from fieldapp.languages import _, lazy
-from fieldapp.pages import add_notice, done, page, redirect
+from fieldapp.pages import add_notice, done, number_in, page, redirect
 from fieldapp.refusals import NotFound, Refusal, TooMany
 
 PREVIEW = 8  # labels drawn on the selection page: one sheet shows how all will look
@@ -74,10 +74,8 @@ def show(enterprise_id: int) -> Response:
     enterprise = find_enterprise(current_user, enterprise_id, to=to)
     form = ReplaceForm(request.form)
     if request.method == "POST" and form.validate():
-        before = form.code.data or ""
-        actions.replace(
-            current_user, enterprise.id, int(before) if before.isdecimal() else None, form.reason.data
-        )
+        before = number_in(form.code.data or "")
+        actions.replace(current_user, enterprise.id, before, form.reason.data)
         notice = "code_replaced" if before else "code_issued"
         return done(to=url_for("codes.show", enterprise_id=enterprise.id), notice=notice)
     code = current_code(enterprise.id)
@@ -134,17 +132,16 @@ def _choice() -> Choice:
     """The selection in the address: `ids` repeated or separated by commas, or the filters."""
     args = request.args
     written = [part for text in args.getlist("ids") for part in text.split(",") if part]
-    if not all(part.isdecimal() and len(part) < 19 for part in written):
+    ids = tuple(dict.fromkeys(number for number in map(number_in, written) if number is not None))
+    if any(number_in(part) is None for part in written):
         raise NotFound
-    ids = tuple(dict.fromkeys(int(part) for part in written))
     if len(ids) > MOST_LABELS:
         raise TooManyLabels
-    region = args.get("region", "")
     scope = args.get("scope", "")
     return Choice(
         ids=ids,
         q=lettering.clean(args.get("q", ""))[:100],
-        region=int(region) if region.isdecimal() and len(region) < 9 else None,
+        region=number_in(args.get("region", "")),
         scope=scope if scope in {"mine", "pool"} else "",
     )
 

@@ -27,7 +27,7 @@ from fieldapp.followups import FollowUp, FollowUpStatus
 from fieldapp.needs import ENDED, Need, NeedStatus
 from fieldapp.needs.clock import light_is
 from fieldapp.needs.models import Light, NeedEvent
-from fieldapp.pages import keyset_cursor, keyset_place
+from fieldapp.pages import keyset_cursor, keyset_place, number_in
 from fieldapp.periods import Period
 from fieldapp.statements import PLANNED_ONCE
 from fieldapp.visits import Visit, VisitStatus
@@ -477,7 +477,7 @@ def covered_enterprises(
         "since": period.since,
         "until": period.until,
         "region": region_id,
-        "officer": int(officer) if officer.isdecimal() else None,
+        "officer": number_in(officer),
         "most": size + 1,
     }
     if place:

@@ -22,7 +22,7 @@ from fieldapp.needs.listing import pressing
 from fieldapp.needs.models import Light, NeedStatus
 from fieldapp.notices.badges import badges
 from fieldapp.notices.queries import NEWEST, unread
-from fieldapp.pages import MOST_PACKED, packing, page, redirect
+from fieldapp.pages import MOST_PACKED, number_in, packing, page, redirect
 from fieldapp.periods import Period, period_named
 from fieldapp.refusals import NotFound
 from fieldapp.visits.ratings import of_teams
@@ -161,9 +161,9 @@ def coverage() -> Response:
     args, person = request.args, _person()
     period = _period(clock.today())
     which = args.get("covered", "") if args.get("covered", "") in {"yes", "no"} else ""
-    region = int(args["region"]) if args.get("region", "").isdecimal() and len(args["region"]) < 9 else None
+    region = number_in(args.get("region", ""))
     officer = args.get("officer", "")
-    if officer != "pool" and not (officer.isdecimal() and len(officer) < 9):
+    if officer != "pool" and number_in(officer) is None:
         officer = ""
     rows, next_page = boards.covered_enterprises(
         person, period, which=which, region_id=region, officer=officer, page=args.get("page", "")[:80]

@@ -24,17 +24,16 @@ from fieldapp.enterprises.queries import (
 )
 from fieldapp.guards import kept_in_pack, needs, prepares, repeatable
 from fieldapp.languages import _
-from fieldapp.pages import MOST_PACKED, packing, page
+from fieldapp.pages import MOST_PACKED, number_in, packing, page
 from fieldapp.workbook import excel_answer
 
 
 def _filters() -> Filters:
     args = request.args
-    region = args.get("region", "")
     scope = args.get("scope", "")
     return Filters(
         q=args.get("q", "")[:100],
-        region=int(region) if region.isdecimal() and len(region) < 9 else None,
+        region=number_in(args.get("region", "")),
         industry=args.get("industry", "")[:2],
         tag=args.get("tag", "")[:30],
         scope=scope if scope in {"mine", "team", "pool"} else ("mine" if current_user.is_officer else "team"),

@@ -34,13 +34,9 @@ from fieldapp.forms import known_id, typed
 from fieldapp.guards import kept, needs
 from fieldapp.languages import _
 from fieldapp.needs.queries import find_need
-from fieldapp.pages import done, in_place, page
+from fieldapp.pages import done, in_place, number_in, page
 from fieldapp.refusals import NotAllowed, NotFound
 from fieldapp.workbook import excel_answer
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
 def _filters() -> Filters:
@@ -49,8 +45,8 @@ def _filters() -> Filters:
     due = args.get("due", "")
     return Filters(
         closed=args.get("state") == "closed",
-        officer=_number(args.get("officer", "")) if leads else None,
-        region=_number(args.get("region", "")) if leads else None,
+        officer=number_in(args.get("officer", "")) if leads else None,
+        region=number_in(args.get("region", "")) if leads else None,
         due=due if due in {"overdue", "week"} else "",
         page=args.get("page", "")[:80],
     )
@@ -185,7 +181,7 @@ def _stale(follow_up: FollowUp) -> bool:
     """Whether what was sent began from another version than the present one, and somebody else made this one."""
     if request.method != "POST":
         return False
-    sent = _number(request.form.get("version", "")) or 0
+    sent = number_in(request.form.get("version", "")) or 0
     return known_version(follow_up.id, sent, follow_up.version) != follow_up.version
 
 

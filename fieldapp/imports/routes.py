@@ -16,7 +16,7 @@ from fieldapp.imports.models import BatchState, ImportBatch
 from fieldapp.imports.queries import SHOWS, find_batch, recent_batches, refused_rows, regions_led_by, rows_of
 from fieldapp.imports.sheets import Unreadable, read_book
 from fieldapp.languages import _
-from fieldapp.pages import done, page, part
+from fieldapp.pages import done, number_in, page, part
 from fieldapp.refusals import NotFound
 
 
@@ -74,13 +74,12 @@ def _show(batch: ImportBatch) -> Response:
     show = request.args.get("show", "look")
     if show not in SHOWS:
         raise NotFound
-    number = request.args.get("page", "1")
     return page(
         "imports/show.html",
         batch=batch,
         mapping=mapping,
         columns=mapping_rows(mapping, clock.today().year),
-        found=rows_of(batch, show, int(number) if number.isdecimal() and len(number) < 6 else 1),
+        found=rows_of(batch, show, number_in(request.args.get("page", "")) or 1),
         show=show,
         fields=FIELDS,
         units=list(UNITS),

@@ -228,13 +228,10 @@ def attach(
 
 def where_to(need: Any, step: Step) -> NeedStatus:
     """Where the step leads from where the need stands. Raises WrongMoment."""
-    return destination(
-        step,
-        need,
-        came_from=came_from(events_of(need)),
-        held=step.name in _TAKING or need.claimed_by_id is not None,
-        held_by=need.holder,
-    )
+    held = step.name in _TAKING or need.claimed_by_id is not None
+    if held and gives_back(step, need.status) and not may_see(need.claimed_by_id, need.enterprise_id):
+        held = False  # ended needs are not handed over: whoever ended it may have gone since
+    return destination(step, need, came_from=came_from(events_of(need)), held=held, held_by=need.holder)
 
 
 _TAKING = ("claim", "assign", "pass")  # afterwards somebody else may hold it
@@ -457,14 +454,21 @@ def _tell_of(
     Plain progress is on the page.
     """
     who: set[int | None] = set()
+    offered = gives_back(step, need.status) and after is NeedStatus.ACCEPTED  # to whoever serves them now
     if step.who in (Who.ENTERPRISE, Who.CLOCK):
-        who = {need.claimed_by_id} if need.claimed_by_id else set(those_serving(need.enterprise_id))
+        who = (
+            {need.claimed_by_id}
+            if need.claimed_by_id and not offered
+            else set(those_serving(need.enterprise_id))
+        )
         if step.name in ("redo", "recall"):
             who |= set(leads_of(need.enterprise_id))
     elif step.asks is Asks.DAYS:
         who = set(leads_of(need.enterprise_id))
     elif step.asks is not Asks.NOTHING:
         who = {need.author_id, need.claimed_by_id, said.officer_id}
+        if offered:
+            who |= set(those_serving(need.enterprise_id))
     kind = _KINDS.get(step.name, "need_step")
     for user_id in who - {None, person.id if person else None}:
         assert user_id is not None
@@ -542,11 +546,14 @@ def hand_over(
             _need.c.claimed_by_id == from_id,
             _need.c.status.not_in(ENDED),
         )
-        rows = fetch(sa.select(_need.c.id, _need.c.status).where(theirs))
+        # Held until this is over: one that is being resolved just now is looked at afterwards, and has ended then.
+        locked = sa.select(_need.c.id, _need.c.status).where(theirs).order_by(_need.c.id).with_for_update()
+        rows = run(locked).all()
         if not rows:
             continue
         after: Any = to_id
-        run(sa.update(_need).where(theirs).values(claimed_by_id=after, updated_at=at))
+        which = _need.c.id.in_([row.id for row in rows])
+        run(sa.update(_need).where(which).values(claimed_by_id=after, updated_at=at))
         back = {row.id for row in rows if to_id is None and row.status in HELD}
         if back:
             run(sa.update(_need).where(_need.c.id.in_(back)).values(_offered_again(at)))

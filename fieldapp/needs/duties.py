@@ -100,10 +100,16 @@ def return_idle(now: datetime) -> int:
     )
     # A working day is a day at least, so whoever was touched since cannot be idle.
     since = now - timedelta(days=current_app.config["CLAIM_IDLE_DAYS"])
+    touched = sa.func.coalesce(last, _need.c.status_at, _need.c.created_at)
     query = (
-        sa.select(_need.c.id, sa.func.coalesce(last, _need.c.status_at, _need.c.created_at).label("last"))
-        .where(_need.c.status == NeedStatus.CLAIMED, _need.c.paused_at.is_(None), _need.c.clock_from < since)
-        .order_by(_need.c.clock_from, _need.c.id)
+        sa.select(_need.c.id, touched.label("last"))
+        .where(
+            _need.c.status == NeedStatus.CLAIMED,
+            _need.c.paused_at.is_(None),
+            _need.c.clock_from < since,
+            touched < since,
+        )
+        .order_by(touched, _need.c.id)
         .limit(MOST_AT_ONCE)
     )
     return sum(
@@ -116,18 +122,22 @@ def close_unanswered(now: datetime) -> int:
     limits = limits_of(current_app.config)
     most = current_app.config["CONFIRM_DAYS"] * limits.hours.minutes
     since = now - timedelta(days=current_app.config["CONFIRM_DAYS"])
+    # Not the clock's pause: that may have begun with a question, or have gone on while the result was put aside.
+    proposed_at = sa.func.coalesce(_need.c.status_at, _need.c.paused_at).label("proposed_at")
     query = (
-        sa.select(_need.c.id, _need.c.paused_at)
+        sa.select(_need.c.id, proposed_at)
         .where(
             _need.c.status == NeedStatus.AWAITING_ENTERPRISE,
             _need.c.source == NeedSource.ORDER,
-            _need.c.paused_at < since,
+            proposed_at < since,
         )
-        .order_by(_need.c.paused_at, _need.c.id)
+        .order_by(proposed_at, _need.c.id)
         .limit(MOST_AT_ONCE)
     )
     return sum(
-        _step(row.id, "lapse", now) for row in fetch(query) if paused_for(limits, row.paused_at, now) >= most
+        _step(row.id, "lapse", now)
+        for row in fetch(query)
+        if paused_for(limits, row.proposed_at, now) >= most
     )
 
 
@@ -167,7 +177,14 @@ def recount(now: datetime) -> int:
             if (warn_at, due_at) != (need.warn_at, need.due_at):
                 run(
                     sa.update(_need)
-                    .where(_need.c.id == need.id, _need.c.clock == need.clock, _need.c.paused_at.is_(None))
+                    .where(
+                        _need.c.id == need.id,
+                        _need.c.clock == need.clock,
+                        _need.c.clock_from.is_not_distinct_from(need.clock_from),
+                        _need.c.paused_at.is_(None),
+                        _need.c.paused_minutes == need.paused_minutes,
+                        _need.c.extra_days == need.extra_days,
+                    )
                     .values(warn_at=warn_at, due_at=due_at, clock_from=need.clock_from or now)
                 )
                 changed += 1

@@ -47,6 +47,7 @@ from fieldapp.needs.models import (
 )
 from fieldapp.needs.rules import digest
 from fieldapp.needs.steps import Asks, Step
+from fieldapp.pages import number_in
 
 MOST_INDICATORS = 10
 
@@ -251,8 +252,7 @@ def started_from(form: NeedForm) -> dict[str, str]:
 
 
 def version_of(form: NeedForm) -> int:
-    text = form.version.data or ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+    return number_in(form.version.data or "") or 0
 
 
 class NoteForm(Form):

@@ -11,6 +11,7 @@ from flask import url_for
 
 from fieldapp.needs.listing import Filters
 from fieldapp.needs.models import Ending, Light, NeedField, NeedKind, NeedSource, NeedStatus, Urgency
+from fieldapp.pages import number_in
 
 Word = TypeVar("Word", bound=Enum)
 STATES = {"open", "closed", "ended", "all"} | {status.name.lower() for status in NeedStatus}
@@ -29,10 +30,6 @@ def _day(text: str) -> date | None:
     return asked if 2000 <= asked.year < 2200 else None
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 9 else None
-
-
 def filters_in(args: Mapping[str, str]) -> Filters:
     """What an address asks for; what cannot be asked for is left out."""
     state, holder = args.get("state", "").lower(), args.get("holder", "")
@@ -45,12 +42,12 @@ def filters_in(args: Mapping[str, str]) -> Filters:
         source=_named(args, NeedSource, "source"),
         urgency=_named(args, Urgency, "urgency"),
         ending=_named(args, Ending, "ending"),
-        region=_number(args.get("region", "")),
-        holder="none" if holder == "none" else str(_number(holder) or ""),
+        region=number_in(args.get("region", "")),
+        holder="none" if holder == "none" else str(number_in(holder) or ""),
         mine=args.get("mine") == "1",
         since=_day(args.get("since", "")),
         until=_day(args.get("until", "")),
-        officer=_number(args.get("officer", "")),
+        officer=number_in(args.get("officer", "")),
         shared=args.get("scope") == "shared",
         page=args.get("page", "")[:80],
     )

@@ -271,5 +271,5 @@ class NeedView(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
     name: Mapped[str] = mapped_column(sa.String(20))
-    query: Mapped[str] = mapped_column(sa.String(500))  # as it stands in the address
+    query: Mapped[str] = mapped_column(sa.String(1000))  # as it stands in the address
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -28,7 +28,7 @@ from fieldapp.needs.forms import StepForm
 from fieldapp.needs.models import Need
 from fieldapp.needs.pool import back_to_list
 from fieldapp.needs.steps import HELD, STEPS, Asks, Step, WrongMoment, comes_into_question, standing
-from fieldapp.pages import add_notice, done, page
+from fieldapp.pages import add_notice, done, number_in, page
 from fieldapp.refusals import NotFound
 
 add_notice("needs_moved", "ok", lazy("都办好了，每件的进展里都有记录。"))
@@ -57,8 +57,8 @@ def _lines(texts: Sequence[str]) -> list[Line]:
             need_id = uuid.UUID(parts[0])
         except ValueError as error:
             raise NotFound from error
-        known = len(parts) == 3 and parts[2].isdecimal() and len(parts[2]) < 10
-        lines[need_id] = Line(need_id, parts[1] if known else "", int(parts[2]) or None if known else None)
+        holder = number_in(parts[2]) if len(parts) == 3 else None
+        lines[need_id] = Line(need_id, "" if holder is None else parts[1], holder or None)
     return list(lines.values())
 
 

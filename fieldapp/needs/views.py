@@ -23,12 +23,18 @@ from fieldapp.needs.links import asked_of, filters_in
 from fieldapp.needs.listing import Filters
 from fieldapp.needs.models import NeedView
 from fieldapp.pages import add_notice, done, page
-from fieldapp.refusals import NotFound
+from fieldapp.refusals import Conflict, NotFound
 
 if TYPE_CHECKING:
     from fieldapp.accounts import Person
 
 MOST = 20
+
+
+class NameTaken(Conflict):
+    message = lazy("你已经有一个叫这个名字的了。请换一个名字。")
+
+
 add_notice("view_saved", "ok", lazy("已存为常用筛选。"))
 add_notice("view_renamed", "ok", lazy("名字已改。"))
 add_notice("view_dropped", "ok", lazy("已删除。"))
@@ -97,7 +103,7 @@ def _page(form: ViewForm, changed: int = 0) -> Response:
 @bp.get("/needs/views")
 @needs("OFFICER", "LEAD")
 def views() -> Response:
-    return _page(ViewForm(query=request.query_string.decode("ascii", "ignore")[:500]))
+    return _page(ViewForm(query=request.query_string.decode("ascii", "ignore")[:1000]))
 
 
 @bp.post("/needs/views")
@@ -114,8 +120,8 @@ def save_view() -> Response:
     row = {"user_id": person.id, "name": typed(form.name), "query": query, "created_at": clock.now()}
     try:
         run(sa.insert(_view), row)
-    except IntegrityError:  # the same name twice at once
-        return done(to=url_for("needs.views"))
+    except IntegrityError as error:  # the same name twice at once
+        raise NameTaken from error
     return done(to=f"{url_for('needs.index')}?{query}", notice="view_saved")
 
 
@@ -128,7 +134,10 @@ def rename_view(view_id: int) -> Response:
     form = ViewForm(request.form, taken=taken)
     if not form.validate():
         return _page(form, view_id)
-    run(sa.update(_view).where(_view.c.id == view.id).values(name=typed(form.name)))
+    try:
+        run(sa.update(_view).where(_view.c.id == view.id).values(name=typed(form.name)))
+    except IntegrityError as error:
+        raise NameTaken from error
     return done(to=url_for("needs.views"), notice="view_renamed")
 
 

@@ -10,7 +10,7 @@ from fieldapp.guards import kept
 from fieldapp.notices import actions
 from fieldapp.notices.blueprint import bp
 from fieldapp.notices.queries import list_notices, unread
-from fieldapp.pages import done, in_place, page, part, same_site_path
+from fieldapp.pages import done, in_place, number_in, page, part, same_site_path
 from fieldapp.refusals import NotFound
 
 
@@ -33,9 +33,9 @@ def read(notice_id: int) -> Response:
 @bp.post("/notices/read")
 def read_all() -> Response:
     """Everything up to the newest one that the page showed."""
-    text = request.form.get("upto", "")
-    if text.isdecimal() and len(text) < 10:
-        actions.put_all_away(current_user, int(text), clock.now())
+    newest = number_in(request.form.get("upto", ""))
+    if newest is not None:
+        actions.put_all_away(current_user, newest, clock.now())
     return _back()
 
 

@@ -19,6 +19,7 @@ from fieldapp.entries.models import Entry, LateEntry, LateFile
 from fieldapp.entries.rules import SUPERSEDED
 from fieldapp.offline.models import Phone
 from fieldapp.offline.readings import read
+from fieldapp.pages import number_in
 from fieldapp.refusals import NotFound
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def _people(person: Person, fields: Iterable[Iterable[str]]) -> dict[str, dict[s
     """Names for the ids in `met` and `companions`, as far as the lead may see them."""
     ids: dict[str, set[int]] = {"met": set(), "companions": set()}
     for name, value in fields:
-        if name in ids and value.isascii() and value.isdecimal() and len(value) < 10:
-            ids[name].add(int(value))
+        if name in ids and (number := number_in(value)) is not None:
+            ids[name].add(number)
     names: dict[str, dict[str, str]] = {}
     if ids["met"]:
         query = sa.select(Contact.id, Contact.name).join(Enterprise, Enterprise.id == Contact.enterprise_id)

@@ -17,6 +17,7 @@ from fieldapp.accounts.rules import agent_words
 from fieldapp.clock import now
 from fieldapp.db import afterwards
 from fieldapp.offline.models import Phone
+from fieldapp.pages import number_in
 
 # A phone that has nothing new to say is written down again after so long.
 REPEAT = 300.0  # seconds
@@ -41,8 +42,7 @@ _written: dict[tuple[uuid.UUID, int], tuple[int, int, float]] = {}
 
 
 def _number(name: str) -> int:
-    text = request.headers.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    return number_in(request.headers.get(name, "")) or 0
 
 
 def note_report(response: Response) -> Response:

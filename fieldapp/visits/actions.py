@@ -137,7 +137,7 @@ def record_visit(
     followups.actions.promise take.
 
     Plain statements, past the mapper: what is written here is read again by other requests only. Raises the refusals
-    of rules.require_possible, and IdTaken.
+    of rules.require_possible, IdTaken, and Stale where `opened` has been changed since it was read.
     """
     require_possible(arrived_at, left_at, at)
     visited_on = clock.local(arrived_at).date()
@@ -236,7 +236,7 @@ def _fulfil(opened: Visit, values: dict[str, Any], companions_before: Collection
         values |= {name: getattr(opened, name) for name in _place_columns(Place())}
     values["version"] = opened.version + 1
     if not run(_CHANGE, values | {"which": opened.id, "known": opened.version}).rowcount:
-        raise IdTaken
+        raise Stale  # somebody joined or moved the plan while this was on its way
     made(opened.id, opened.version + 1)
 
 

@@ -19,7 +19,7 @@ from fieldapp.entries.actions import known_version
 from fieldapp.forms import typed
 from fieldapp.guards import kept, needs, prepares, takes_body
 from fieldapp.languages import lazy
-from fieldapp.pages import done, page, redirect
+from fieldapp.pages import done, number_in, page, redirect
 from fieldapp.visits import actions, rules
 from fieldapp.visits.access import can_amend
 from fieldapp.visits.blueprint import bp
@@ -130,8 +130,7 @@ class _Edit:
     @property
     def version(self) -> int:
         """The version that the form began with; 0 for what cannot be read, which is nobody's."""
-        text = self.form.hidden["version"]
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+        return number_in(self.form.hidden["version"]) or 0
 
     @property
     def choices(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from fieldapp.db import db
 from fieldapp.enterprises.queries import regions_of
 from fieldapp.guards import kept, needs, repeatable
 from fieldapp.languages import N_, _
-from fieldapp.pages import packing, page
+from fieldapp.pages import number_in, packing, page
 from fieldapp.periods import Period, period_named
 from fieldapp.visits import export
 from fieldapp.visits.access import (
@@ -99,18 +99,14 @@ class Filters:
         }
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
 def _filters() -> Filters:
     args = request.args
     state, period, confirmed = args.get("state", ""), args.get("period", ""), args.get("confirmed", "")
     state = state if state in STATES else ""
     return Filters(
         state=state,
-        officer=_number(args.get("officer", "")) if current_user.is_lead else None,
-        region=_number(args.get("region", "")),
+        officer=number_in(args.get("officer", "")) if current_user.is_lead else None,
+        region=number_in(args.get("region", "")),
         period=period if _period(period, clock.today()) else "",
         confirmed=confirmed if confirmed in CONFIRMED and state not in {"planned", "cancelled"} else "",
     )

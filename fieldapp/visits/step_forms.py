@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, Va
 
 from fieldapp.forms import Form, PhoneId, Tiles, choices_of, no_control_characters
 from fieldapp.languages import lazy
+from fieldapp.pages import number_in
 from fieldapp.visits.models import VisitPurpose
 
 # What the time field offers; anything else can be typed.
@@ -47,8 +48,7 @@ class Version(HiddenField):
 
     @property
     def number(self) -> int:
-        text = str(self.data or "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+        return number_in(str(self.data or "")) or 0
 
 
 class PlanForm(Form):

@@ -21,6 +21,7 @@ from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import may_see
 from fieldapp.entries.actions import made
 from fieldapp.languages import lazy
+from fieldapp.needs.queries import those_serving
 from fieldapp.notices.actions import tell
 from fieldapp.refusals import Conflict
 from fieldapp.visits import history
@@ -299,4 +300,9 @@ def send_back(person: Person, file: VisitFile, version: int, comment: str, at: d
     )
     history.note(visit.id, VisitStep.RETURNED, person, at, text=comment)
     _record("visit_returned", file, person)
-    _tell([visit.officer_id], "visit_returned", file, person, at, day=_came_on(visit), comment=comment)
+    who = [visit.officer_id]
+    if not may_see(
+        visit.officer_id, visit.enterprise_id
+    ):  # handed over meanwhile: whoever serves it completes it
+        who += those_serving(visit.enterprise_id)
+    _tell(who, "visit_returned", file, person, at, day=_came_on(visit), comment=comment)

@@ -7,7 +7,9 @@ that nothing written reaches it.
 from __future__ import annotations
 
 import base64
+import json
 import re
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Error, Page, Route, expect
+from uuid6 import uuid7
 
 from fieldapp.accounts.models import User
 from fieldapp.attachments.models import Attachment
@@ -386,6 +389,28 @@ def test_an_outbox_is_carried_to_other_phones_and_happens_once(browser, site, hu
     (tmp_path / "box.fieldapp").write_bytes(sealed[:-5])
     with phone(site, browser, "zhao") as page:
         expect(_opened(page, site, file)).to_contain_text("读不出来")
+
+
+def test_a_file_that_nobody_sealed_puts_no_words_into_its_openers_mouth(browser, site, huaxing, tmp_path):
+    """Made by hand, in the name of whoever opens it: it would act with that person's rights."""
+    li = site.ask(sa.select(User.id).where(User.username == "li"))
+    entry = {
+        "key": str(uuid7()),
+        "at": 1,
+        "kind": "form",
+        "keys": [],
+        "made": [],
+        "title": "改派",
+        "method": "POST",
+    }
+    entry |= {"url": "/lead/assignments/apply", "fields": [["enterprises", str(huaxing)]]}
+    content = json.dumps({"name": "李工", "entries": [entry]}).encode()
+    head = {"what": "fieldapp outbox 1", "user": str(li), "salt": "", "iv": ""}
+    file = tmp_path / "made-up.fieldapp"
+    file.write_bytes(json.dumps(head).encode() + b"\n" + struct.pack(">I", len(content)) + content)
+    with phone(site, browser, "li") as page:
+        expect(_opened(page, site, str(file))).to_contain_text("读不出来")
+        assert waiting(page) == []
 
 
 def test_a_browser_without_a_database_says_what_still_works(browser, site):

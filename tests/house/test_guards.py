@@ -12,6 +12,7 @@ from fieldapp.db import db
 from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.guards import CSP
 from tests import people
+from tests.conftest import ROOT
 
 ADDRESSES = [
     "/login",
@@ -166,3 +167,20 @@ def test_log_lines_hold_no_personal_data(zhao, city, caplog):
 
 def test_policy_has_no_holes():
     assert CSP["default-src"] == "'none'" and not any("unsafe" in sources for sources in CSP.values())
+
+
+def test_the_proxy_that_ships_takes_as_much_as_the_app_does(app):
+    """docs/deployment/nginx.conf measures every body; an address that it does not know of would lose photos there."""
+    conf = (ROOT / "docs" / "deployment" / "nginx.conf").read_text()
+    (large,) = re.findall(r'location ~ "(\^.+\$)" \{\s+client_max_body_size 84m;', conf)
+    sample = {
+        "need_id": str(people.NEED), "visit_id": str(people.VISIT), "enterprise_id": "7", "step": "plan",
+        "act": "answer", "token": "aB3-_x", "receipt": "aB3-_x",
+    }  # fmt: skip
+    addresses = {True: set(), False: set()}
+    for rule in app.url_map.iter_rules():
+        takes_files = hasattr(app.view_functions[rule.endpoint], "body_setting")
+        address = re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda part: sample.get(part[1], "x"), rule.rule)
+        addresses[takes_files].add(address)
+    matching = {one for one in addresses[True] | addresses[False] if re.match(large, one)}
+    assert matching == addresses[True] and len(matching) >= 7

@@ -16,6 +16,7 @@ from flask_migrate import downgrade, upgrade
 
 from fieldapp import SLICES
 from fieldapp.db import db
+from fieldapp.needs.models import Need
 from tests.conftest import ROOT, make_app
 from tests.tools import postgres
 
@@ -206,6 +207,25 @@ def test_every_migration_goes_up_from_the_one_before_with_rows_in_it(empty_url, 
         assert kept == KEPT
         downgrade(directory=MIGRATIONS, revision="base")
         upgrade(directory=MIGRATIONS)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_a_need_that_stood_still_at_an_upgrade_is_found_by_its_moments(empty_url, tmp_path):
+    """SQLite compares texts: 0049 had written some without a fraction, and such a need could not be moved any more."""
+    app = make_app(empty_url, tmp_path)
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0001")
+        with db.engine.begin() as connection:
+            for statement in (*ROWS_OF_OLD, "UPDATE need SET status = 'ON_HOLD'"):
+                connection.execute(sa.text(statement))
+        upgrade(directory=MIGRATIONS)
+        with db.engine.connect() as connection:
+            need = connection.execute(sa.select(Need.paused_at, Need.clock_from)).one()
+            same = sa.select(sa.func.count()).where(
+                Need.paused_at == need.paused_at, Need.clock_from == need.clock_from
+            )
+            assert connection.execute(same).scalar() == 1
         db.session.remove()
         db.engine.dispose()
 

@@ -290,6 +290,9 @@ def test_back_to_the_pool(li, qian, city, who, busy):
     assert rows(sa.select(FollowUp.assignee_id).where(FollowUp.id == people.FOLLOW_UP))[0][0] == who.zhao
     plan = rows(sa.select(Visit.status, Visit.cancel_reason).where(Visit.id == busy.plan))[0]
     assert tuple(plan) == (VisitStatus.CANCELLED, "长期出差")
+    # qian was going along, and hears that nobody goes
+    (called_off,) = [details for kind, details in told(who.qian) if kind == "visit_cancelled"]
+    assert called_off["reason"] == "长期出差" and called_off["enterprise"] == city.huaxing.name
     assert told(who.zhao)[0][0] == "handed_away" and "to" not in told(who.zhao)[0][1]
     assert trail("returned_to_pool")[0].subject == f"enterprise:{city.huaxing.id}"
     assert "由赵青退回共享名单" in li.get(LIST).text

@@ -14,7 +14,8 @@ from uuid6 import uuid7
 from fieldapp import clock
 from fieldapp.accounts.models import User
 from fieldapp.db import db, writing
-from fieldapp.enterprises.models import Assignment
+from fieldapp.enterprises.actions import index_contact
+from fieldapp.enterprises.models import Assignment, Enterprise, SearchToken
 from fieldapp.followups.models import FollowUp, FollowUpStatus
 from fieldapp.visits.models import Visit, VisitStatus
 from tests import people
@@ -65,6 +66,46 @@ def test_an_address_that_no_database_holds_is_absent(li):
 @pytest.mark.parametrize("upto", ["99999999999", "9" * 18])
 def test_a_mark_larger_than_any_notice_puts_nothing_away(zhao, upto):
     assert zhao.post("/notices/read", data={"csrf_token": zhao.token(), "upto": upto}).status_code == 303
+
+
+@pytest.mark.parametrize("number", ["9" * 10, "9" * 18, "9" * 30, "1" + "0" * 25, "٧", "-1", "1.0"])
+def test_a_number_that_no_record_has_is_no_error(li, wu, city, number):
+    for address in (
+        "/enterprises/qr-labels?ids={}",
+        "/lead/coverage?officer={}&region={}",
+        "/needs?region={}&officer={}",
+    ):
+        assert li.get(address.format(number, number)).status_code in (200, 404), address
+    assert wu.get(f"/admin/users?team={number}").status_code == 200
+    form = {"csrf_token": li.token(), "entry_id": str(uuid7()), "code": number, "reason": "丢了"}
+    assert li.post(f"/enterprises/{city.huaxing.id}/qr", data=form).status_code < 500
+    boxes = {"csrf_token": li.token(), "need": f"{people.NEED}:SUBMITTED:{number}", "step": "accept"}
+    assert li.post("/needs/together", data=boxes).status_code < 500
+
+
+def test_a_name_that_no_database_holds_signs_nobody_in(anybody):
+    answer = anybody.post("/login", data={"username": "li\0", "password": "x" * 12})
+    assert answer.status_code == 422 and "看不见的特殊字符" in answer.text
+
+
+def test_two_visits_at_once_may_each_bring_somebody_of_one_name(app, city):
+    """What they are searched by is the same; the second waits, and finds it there."""
+    ready = Barrier(2)
+
+    def met(name):
+        with app.app_context(), writing():
+            enterprise = db.session.get(Enterprise, city.huaxing.id)
+            if db.engine.dialect.name != "sqlite":  # there one has the whole database to itself
+                ready.wait(10)
+            index_contact(enterprise, name)
+            db.session.commit()
+            db.session.remove()
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(met, ("张学工", "张学工")))
+    found = sa.select(SearchToken.token).where(SearchToken.enterprise_id == city.huaxing.id)
+    assert {"张学工", "学工", "zxg"} <= set(db.session.scalars(found))
+    db.session.rollback()
 
 
 def test_a_filter_tells_no_name_of_somebody_elses_team(app, zhao, li):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
 import sqlalchemy as sa
 
 from fieldapp.accounts.models import User
@@ -28,6 +31,24 @@ def test_what_was_backed_up_comes_back(app, tmp_path):
     db.session.remove()
     restored = runner.invoke(args=["restore", "--yes", str(file)])
     assert restored.exit_code == 0, restored.output
+    db.engine.dispose()
+    assert _names() == names
+
+
+@pytest.mark.parametrize("kind", ["cut off", "another's", "no database"])
+def test_what_is_no_backup_of_ours_replaces_nothing(app, tmp_path, kind):
+    """An empty file, as a copy that was cut off leaves it, is a good database to SQLite."""
+    file = tmp_path / "city.backup"
+    if kind == "another's":
+        with sqlite3.connect(file) as other:
+            other.execute("CREATE TABLE notes (id INTEGER)")
+        other.close()
+    else:
+        file.write_text("" if kind == "cut off" else "a letter to the bureau " * 99)
+    names = _names()
+    db.session.remove()
+    answer = app.test_cli_runner().invoke(args=["restore", "--yes", str(file)])
+    assert answer.exit_code != 0 and "restored" not in answer.output
     db.engine.dispose()
     assert _names() == names
 

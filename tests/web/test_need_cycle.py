@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -433,6 +434,115 @@ def test_a_result_nobody_answers_counts_as_proposed(zhao, li, order):
     events = list(db.session.scalars(sa.select(NeedEvent.step).where(NeedEvent.need_id == order)))
     assert events[-1] == "lapse"
     assert "rate" in [step.name for step in enterprise_steps(_row(order))]
+
+
+def test_a_question_asked_long_ago_takes_no_day_from_the_answer_to_the_result(zhao, li, claimed):
+    """The clock stands since the question; the enterprise has its days from when the result was proposed."""
+    assert _post(zhao, "match", claimed).status_code == 303
+    assert _post(zhao, "ask", claimed, text="什么时候停机？").status_code == 303
+    _change(claimed, paused_at=clock.now() - timedelta(days=40))
+    assert _post(zhao, "propose", claimed, ending="EXPLAINED", text="已讲明").status_code == 303
+    assert _run(duties.close_unanswered, clock.now() + timedelta(minutes=1)) == 0
+    assert _run(duties.close_unanswered, clock.now() + timedelta(days=30)) == 1
+
+
+def test_a_result_put_aside_meanwhile_is_not_taken_for_unanswered(zhao, li, order):
+    _proposed(zhao, li, order)
+    assert _post(zhao, "hold", order, text="等他们停机检修").status_code == 303
+    _change(order, paused_at=clock.now() - timedelta(days=40), status_at=clock.now() - timedelta(days=40))
+    assert _post(zhao, "resume", order).status_code == 303
+    assert _row(order).status is S.AWAITING_ENTERPRISE
+    assert _run(duties.close_unanswered, clock.now() + timedelta(minutes=1)) == 0
+    assert _run(duties.close_unanswered, clock.now() + timedelta(days=30)) == 1
+
+
+def test_idle_claims_are_found_behind_old_ones_that_are_worked_on(zhao, li, order, monkeypatch):
+    monkeypatch.setattr(duties, "MOST_AT_ONCE", 1)
+    long_ago = clock.now() - timedelta(days=60)
+    for need_id, since in ((people.NEED, long_ago), (order, long_ago + timedelta(days=9))):
+        _change(
+            need_id,
+            status=S.CLAIMED,
+            claimed_by_id=_id("zhao"),
+            clock=Clock.CONTACT,
+            clock_from=since,
+            status_at=since,
+        )
+        with writing():
+            db.session.execute(sa.update(NeedEvent).where(NeedEvent.need_id == need_id).values(at=since))
+            db.session.commit()
+    form = {"csrf_token": zhao.token(), "entry_id": str(uuid7()), "text": "天天在厂里"}
+    assert zhao.post(f"/needs/{people.NEED}/note", data=form).status_code == 303
+    assert _run(duties.return_idle, clock.now()) == 1
+    assert (_row(order).status, _row(people.NEED).status) == (S.ACCEPTED, S.CLAIMED)
+
+
+def _handed(li, city, before, after):
+    form = {
+        "csrf_token": li.token(), "entry_id": str(uuid7()), "act": "give", "to": str(_id(after)), "reason": "轮岗",
+        "on": clock.today().isoformat(), "e": f"{city.huaxing.id}:{_id(before)}",
+    }  # fmt: skip
+    assert li.post("/lead/assignments", data=form).status_code == 303
+
+
+@pytest.mark.parametrize("how", ["redo", "reopen"])
+def test_a_result_given_back_after_a_hand_over_waits_for_whoever_serves_them_now(
+    zhao, qian, li, order, city, how
+):
+    _proposed(zhao, li, order, "SOLVED")
+    assert _post(zhao, "resolve", order, ending="SOLVED", text="好了").status_code == 303
+    _handed(li, city, "zhao", "qian")
+    before = len(_told("qian"))
+    if how == "redo":
+        assert _rate(order, Solved.NO, 1, "没解决") is S.ACCEPTED
+    else:
+        assert _post(li, "reopen", order, text="企业来电话说没好").status_code == 303
+    need = _row(order)
+    assert (need.status, need.claimed_by_id, need.clock, need.reopened) == (S.ACCEPTED, None, Clock.CLAIM, 1)
+    assert zhao.get(f"/needs/{order}").status_code == 404
+    assert len(_told("qian")) == before + 1
+    if how == "redo":
+        assert "need_given_back" in _told("qian") and "need_given_back" not in _told("zhao")
+    assert _post(qian, "claim", order).status_code == 303 and _row(order).claimed_by_id == _id("qian")
+
+
+def test_what_is_resolved_while_its_enterprise_is_handed_over_stays_resolved(
+    zhao, li, claimed, city, monkeypatch
+):
+    """Of two at once one waits for the other; neither writes over what the other has done."""
+    from fieldapp.needs import actions
+
+    told, go = [], threading.Event()
+    real = actions.run
+
+    def slow(statement, values=None):
+        outcome = real(statement, values)
+        if "claimed_by_id" in str(statement) and str(statement).startswith("SELECT") and not told:
+            told.append("read")
+            go.set()
+            time.sleep(0.5)  # the other one tries now
+        return outcome
+
+    monkeypatch.setattr(actions, "run", slow)
+    assert _post(zhao, "match", claimed).status_code == 303
+    token = zhao.token()
+
+    def propose():
+        go.wait(10)
+        form = {"csrf_token": token, "entry_id": str(uuid7()), "ending": "EXPLAINED", "text": "讲明了"}
+        told.append(zhao.post(f"/needs/{claimed}/steps/propose", data=form).status_code)
+
+    other = threading.Thread(target=propose)
+    other.start()
+    form = {
+        "csrf_token": li.token(), "entry_id": str(uuid7()), "act": "pool", "reason": "出差",
+        "on": clock.today().isoformat(), "e": f"{city.huaxing.id}:{_id('zhao')}",
+    }  # fmt: skip
+    assert li.post("/lead/assignments", data=form).status_code == 303
+    other.join()
+    need = _row(claimed)
+    assert told[0] == "read" and told[1] in (403, 404, 409)
+    assert (need.status, need.claimed_by_id, need.ending) == (S.ACCEPTED, None, None)
 
 
 def test_what_the_upgrade_left_open_is_worked_out_by_the_worker(order):

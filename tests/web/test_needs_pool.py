@@ -6,6 +6,7 @@ import html
 import re
 from datetime import timedelta
 from io import BytesIO
+from urllib.parse import urlencode
 from uuid import UUID
 
 import openpyxl
@@ -19,6 +20,7 @@ from fieldapp.db import db, writing
 from fieldapp.needs.listing import MOST_COUNTED
 from fieldapp.needs.models import Clock, Light, Need, NeedEvent, NeedKind, NeedSource, NeedStatus, NeedView
 from fieldapp.needs.titles import enterprise_names, index_title
+from fieldapp.needs.views import ViewForm
 from tests import people
 from tests.forms import forms_in
 
@@ -368,6 +370,31 @@ def test_a_view_needs_a_name_of_its_own_and_there_are_only_so_many(zhao, pool):
     assert 'id="save-form"' not in zhao.get("/needs/views?light=red").text
     data = {"csrf_token": zhao.token(), "name": "多", "query": "light=red"}
     assert zhao.post("/needs/views", data=data).status_code == 422
+
+
+def test_of_two_views_saved_at_once_under_one_name_the_second_is_told(zhao, pool, monkeypatch):
+    assert zhao.submit("/needs/views?light=red", "save-form", name="急的").status_code == 303
+    assert zhao.submit("/needs/views?light=grey", "save-form", name="停的").status_code == 303
+    second = re.findall(r"/needs/views/(\d+)/rename", zhao.get("/needs/views").text)[-1]
+    monkeypatch.setattr(
+        ViewForm, "validate_name", lambda _form, _field: None
+    )  # as if the first were not there yet
+    for address in ("/needs/views", f"/needs/views/{second}/rename"):
+        data = {"csrf_token": zhao.token(), "name": "急的", "query": "light=red"}
+        answer = zhao.post(address, data=data)
+        assert answer.status_code == 409 and "已经有一个叫这个名字的了" in answer.text
+    assert zhao.get("/needs/views").text.count("急的") >= 1
+
+
+def test_a_view_holds_as_much_as_may_be_searched_for(zhao, pool):
+    data = {
+        "csrf_token": zhao.token(),
+        "name": "长",
+        "query": urlencode({"q": "隔" * 60, "light": "red", "mine": "1"}),
+    }
+    answer = zhao.post("/needs/views", data=data)
+    assert answer.status_code == 303 and answer.location.count("%E9%9A%94") == 60
+    assert zhao.get("/needs/views").text.count("%E9%9A%94") >= 60
 
 
 def test_what_is_kept_is_filters_and_nothing_else(zhao, pool):

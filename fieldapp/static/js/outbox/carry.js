@@ -1,5 +1,7 @@
 // When all else fails: the whole outbox as one sealed file, and such a file opened on another phone.
 // A line of JSON {what, user, salt, iv}, then the packed entries, sealed with HKDF(the owner's seed, salt, "carry").
+// The seal also says who wrote it: a file without one could put words into anybody's mouth, and is written and read only
+// where there is no WebCrypto at all (plain http).
 
 import { say } from "./badge.js";
 import { bodyOf, list, put } from "./queue.js";
@@ -32,7 +34,7 @@ export async function written(user) {
   const content = packed({ name: (await currentUser())?.name || "", entries });
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const iv = salt.slice(0, 12);
-  const key = crypto.subtle ? await keyOf(user, user, salt).catch(() => null) : null;
+  const key = crypto.subtle && await keyOf(user, user, salt);
   const head = JSON.stringify({ what: WHAT, user, salt: key ? hex(salt) : "", iv: hex(iv) });
   const body = key ? await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, content) : content;
   return { file: new Blob([head, "\n", body], { type: "application/octet-stream" }), n: entries.length, sealed: Boolean(key) };
@@ -50,7 +52,7 @@ export async function taken(user, file) {
   } catch {
     throw new Error("fileBroken");
   }
-  if (head.salt) {
+  if (crypto.subtle) {
     const key = await keyOf(head.user, user, bytes(head.salt));
     content = await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes(head.iv) }, key, content).catch(() => { throw new Error("fileBroken"); });
   }
