@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -150,6 +152,13 @@ def masked_phone(value: str | None) -> str:
     return f"**** {digits[-4:]}" if len(digits) > 4 else "****"
 
 
+def dialled(value: str | None) -> str:
+    """A number as `tel:` takes it: plain digits, the first of what was typed; "" when there is none."""
+    text = unicodedata.normalize("NFKC", value or "")
+    found = re.search(r"\+?\d(?:[ .·()/–—-]{0,2}\d){4,}", text)
+    return re.sub(r"[^\d+]", "", found[0]) if found else ""
+
+
 def spaced_phone(value: str | None) -> str:
     """138 1234 5621."""
     if value and len(value) == 11 and value.isdigit():
@@ -189,6 +198,7 @@ def init(app: Flask) -> None:
         count,
         weight,
         masked_phone,
+        dialled,
         spaced_phone,
         word,
         paragraphs,

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
 import minify
@@ -185,6 +185,16 @@ def _translate_redirect(response: Response) -> Response:
         response.headers["HX-Redirect"] = response.headers.pop("Location", "/")
         response.status_code = 204
         response.set_data(b"")
+    return response
+
+
+def named(response: Response, name: str, plain: str, *, attached: bool = True) -> Response:
+    """The answer as a file called `name`; RFC 6266: any letters go into filename*, `plain` is for who cannot read it.
+    Headers are Latin-1: a Chinese name written out ends the answer in the server, behind the app's back."""
+    way = "attachment" if attached else "inline"
+    response.headers["Content-Disposition"] = (
+        f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
     return response
 
 

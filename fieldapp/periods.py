@@ -15,7 +15,7 @@ from fieldapp import clock
 from fieldapp.languages import N_, _
 
 # The names that an address may use, in the order in which they are offered.
-KEYS = ("week", "quarter", "last-quarter", "year")
+KEYS = ("week", "quarter", "last-quarter", "year", "last-year")
 _QUARTERS = (N_("第一季度"), N_("第二季度"), N_("第三季度"), N_("第四季度"))
 
 
@@ -40,7 +40,7 @@ class Period:
         """2026年第四季度."""
         if self.key == "week":
             return _("本周")
-        if self.key == "year":
+        if self.key in ("year", "last-year"):
             return _("%(year)s年", year=self.first.year)
         quarter = _(_QUARTERS[(self.first.month - 1) // 3])
         return _("%(year)s年%(quarter)s", year=self.first.year, quarter=quarter)
@@ -74,4 +74,6 @@ def _named(key: str, today: date, _zone: ZoneInfo) -> Period | None:
         return _quarter(key, _quarter(key, today).first - timedelta(days=1))
     if key == "year":
         return Period(key, date(today.year, 1, 1), date(today.year, 12, 31))
+    if key == "last-year":
+        return Period(key, date(today.year - 1, 1, 1), date(today.year - 1, 12, 31))
     return None

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 
 from flask import Response
 
 from fieldapp import clock
+from fieldapp.pages import named
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What a spreadsheet takes for a formula when somebody types it (OWASP's list, and DDE's bar).
@@ -111,9 +111,5 @@ def workbook(title: str, note: str, columns: Sequence[Column], rows: Iterable[Se
 def excel_answer(name: str, content: bytes) -> Response:
     """The file as a download called `name`.xlsx."""
     response = Response(content, mimetype=EXCEL)
-    # RFC 6266: Chinese names go into filename*, a plain one stays for the rest.
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"export.xlsx\"; filename*=UTF-8''{quote(name, safe='')}.xlsx"
-    )
     response.headers["Cache-Control"] = "no-store"
-    return response
+    return named(response, f"{name}.xlsx", "export.xlsx")

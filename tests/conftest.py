@@ -164,7 +164,10 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         # Every request in a context of its own: the test's pushed app context must not lend its `g` to requests.
-        return contextvars.Context().run(super().open, *args, **kwargs)
+        response: TestResponse = contextvars.Context().run(super().open, *args, **kwargs)
+        for value in response.headers.values():
+            value.encode("latin-1")  # as a server must write them; nothing between here and there does
+        return response
 
     def form(self, url: str, form: str | int = 0) -> Form:
         """The form of that page by number (of those that post) or by id."""

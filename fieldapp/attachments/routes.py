@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from urllib.parse import quote
 
 from flask import Response, request
 from flask_login import current_user
@@ -12,6 +11,7 @@ from fieldapp.attachments.blueprint import bp
 from fieldapp.attachments.models import JPEG, PDF, CopySize
 from fieldapp.attachments.queries import copy_of, find_attachment
 from fieldapp.guards import loosened, needs
+from fieldapp.pages import named
 
 
 def _picture(attachment_id: uuid.UUID, size: CopySize) -> Response:
@@ -51,10 +51,7 @@ def as_file(attachment_id: uuid.UUID, name: str) -> Response:
     """A PDF to be saved or handed to a reader, not shown in our place. Ask a door first."""
     response = Response(copy_of(attachment_id, CopySize.FULL), mimetype=PDF)
     shown = name if name.lower().endswith(".pdf") else f"{name}.pdf"
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"file-{attachment_id.hex[-8:]}.pdf\"; filename*=UTF-8''{quote(shown, safe='')}"
-    )
-    return response
+    return named(response, shown, f"file-{attachment_id.hex[-8:]}.pdf")
 
 
 @bp.get("/attachments/<uuid:document_id>/file.pdf")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from typing import Any
-from urllib.parse import quote
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_login import current_user
@@ -31,7 +30,7 @@ from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import find_enterprise, regions_of
 from fieldapp.guards import kept, loosened, needs, neighbourhood, public
 from fieldapp.languages import _, lazy
-from fieldapp.pages import add_notice, done, number_in, page, redirect
+from fieldapp.pages import add_notice, done, named, number_in, page, redirect
 from fieldapp.refusals import NotFound, Refusal, TooMany
 
 PREVIEW = 8  # labels drawn on the selection page: one sheet shows how all will look
@@ -96,13 +95,7 @@ def show(enterprise_id: int) -> Response:
 
 def _file(body: bytes, kind: str, name: str, *, attached: bool) -> Response:
     response = Response(body, mimetype=kind)
-    # RFC 6266: Chinese names go into filename*, a plain one stays for the rest.
-    way = "attachment" if attached else "inline"
-    plain = "qr." + name.rpartition(".")[2]
-    response.headers["Content-Disposition"] = (
-        f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    )
-    return response
+    return named(response, name, "qr." + name.rpartition(".")[2], attached=attached)
 
 
 @bp.get("/enterprises/<int:enterprise_id>/qr.svg")
@@ -254,14 +247,14 @@ def _dead_end(status: int, picture: str, title: str, sentence: str, **context: A
     )
 
 
-def dead_end_of(found: Card | None) -> Response:
-    """The page for a code that leads nowhere: unknown (None), or revoked."""
+def dead_end_of(found: Card | None, more: str = "") -> Response:
+    """The page for a code that leads nowhere: unknown (None), or revoked. `more` is said where something was typed."""
     if found is None:
         sentence = _("二维码没有扫全，或者不是青助企的。请把整个二维码放进取景框再扫一次。")
         return _dead_end(404, "circle-help", _("没有这个二维码"), sentence)
     sentence = _("这张二维码已经换成新的。请扫企业门口新贴的那一张；找不到的话，打服务团的电话。")
     return _dead_end(
-        410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=found.entitled
+        410, "circle-pause", _("这张二维码已停用"), sentence, card=found, entitled=found.entitled, more=more
     )
 
 

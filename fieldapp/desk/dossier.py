@@ -24,7 +24,7 @@ from fieldapp.visits.ratings import of_officer
 from fieldapp.visits.records import CONFIRMED_WORDS
 from fieldapp.workbook import Column, excel_answer, workbook
 
-PERIODS = ("quarter", "year", "all")
+PERIODS = ("quarter", "year", "last-year", "all")
 
 
 def _person() -> Any:
@@ -53,7 +53,7 @@ def _visits_at(of: Whose, key: str, confirmed: str) -> str:
 
 def _shown(of: Whose) -> Response:
     key, period = _period()
-    words = {"quarter": _("本季度"), "year": _("今年"), "all": _("全部")}
+    words = {"quarter": _("本季度"), "year": _("今年"), "last-year": _("去年"), "all": _("全部")}
     asked = request.args.get("confirmed", "")
     confirmed = asked if asked in CONFIRMED else ""
     found = outcomes_of(_person(), of, period, confirmed, current_app.config["NEED_RATINGS_SHOWN_FROM"])

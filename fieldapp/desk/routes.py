@@ -30,7 +30,7 @@ from fieldapp.visits.ratings import of_teams
 SHOWN = 5
 SHOWN_NEWS = 3  # of each kind that came in this week
 LIGHTS = [(light, light.name, light.name.lower()) for light in Light]
-PERIODS = ("quarter", "last-quarter", "year")
+PERIODS = ("quarter", "last-quarter", "year", "last-year")
 
 
 def _period(today: date) -> Period:

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 # Not part of what the officer said: tokens differ at every page view.
-NOT_CONTENT = frozenset({"csrf_token", "entry_id", "_key"})
+NOT_CONTENT = frozenset({"csrf_token", "entry_id", "_key", "ticket", "again"})
 # Nor to be kept where somebody else reads it: what the page says of itself, passwords, and what opens a robot.
 NOT_KEPT = NOT_CONTENT | {"page", "password", "current", "new", "again", "webhook", "secret"}
 # The status of an entry that was never carried out because a corrected one came first.

@@ -112,6 +112,8 @@ def _plain_values(result: Plan, row: EnterpriseRow, known: Known | None) -> None
         old = getattr(known, name) if known else None
         if new in (None, "") or new == old:
             continue
+        if name == "industry" and old and str(old).startswith(str(new)):
+            continue  # the same one, told more coarsely: our own export names the division alone
         result.values[name] = new
         if known:
             result.changes.append(Change(name, _text(old), _text(new)))
@@ -119,11 +121,13 @@ def _plain_values(result: Plan, row: EnterpriseRow, known: Known | None) -> None
     added = [name for name in row.former_names if name not in formers]
     if known and "name" in result.values and known.name not in [*formers, *added]:
         added.append(known.name)  # so that it is still found under the name everybody knows
-    added = [name for name in added if name != (row.name or (known.name if known else ""))]
-    if added:
-        result.values["former_names"] = formers + added
+    # Nobody is called by their own former name: one that comes back is none any more.
+    today = row.name or (known.name if known else "")
+    after = [name for name in formers + added if name != today]
+    if after != formers:
+        result.values["former_names"] = after
         if known:
-            result.changes.append(Change("former_names", "、".join(formers), "、".join(formers + added)))
+            result.changes.append(Change("former_names", "、".join(formers), "、".join(after)))
 
 
 def _place(result: Plan, row: EnterpriseRow, known: Known | None) -> None:

@@ -16,7 +16,7 @@ from fieldapp.imports.models import BatchState, ImportBatch
 from fieldapp.imports.queries import SHOWS, find_batch, recent_batches, refused_rows, regions_led_by, rows_of
 from fieldapp.imports.sheets import Unreadable, read_book
 from fieldapp.languages import _
-from fieldapp.pages import done, number_in, page, part
+from fieldapp.pages import done, named, number_in, page, part
 from fieldapp.refusals import NotFound
 
 
@@ -26,8 +26,7 @@ def _importer() -> Importer:
 
 def _sheet(content: bytes, filename: str) -> Response:
     response = Response(content, mimetype=workbooks.KIND)
-    response.headers.set("Content-Disposition", "attachment", filename=filename)
-    return response
+    return named(response, filename, "sheet.xlsx")
 
 
 def _index(form: UploadForm) -> Response:

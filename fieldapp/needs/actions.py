@@ -332,7 +332,8 @@ def rate(need: Any, solved: Solved, level: int, comment: str, at: datetime) -> N
         return after
     now = need_at_door(need.id)
     assert now is not None  # it has just been rated in this transaction
-    return take_step(None, now, STEPS["redo"], at, text=comment or _(Solved.NO.value))
+    # What was written beside the stars is for the leads to read; whoever works on it hears that it was not solved.
+    return take_step(None, now, STEPS["redo"], at, text=_(solved.value))
 
 
 def _leave_some_to_others(person: Person) -> None:
@@ -364,6 +365,8 @@ def _require_twin(need: Any, twin_id: uuid.UUID | None) -> None:
         _need.c.enterprise_id == need.enterprise_id,
         _need.c.status.not_in(ENDED),
     )
+    if need.source is NeedSource.ORDER:
+        twin = twin.where(_need.c.source == NeedSource.ORDER)
     if not run(twin.with_for_update()).first():
         raise WrongMoment(_("要并入的那条需求刚刚结束了，请另选一条。"))
 

@@ -54,8 +54,14 @@ def names_enterprise() -> ColumnElement[bool]:
 HIDDEN = lazy("某企业")
 _LEGAL = re.compile(r"(有限责任公司|股份有限公司|有限公司|集团公司|分公司|公司|集团|总厂|厂)+$")
 _PLACE = re.compile(r"^(内蒙古自治区|内蒙古|[^\W\d_]{1,4}?(省|市|区|县|旗)|包头)+")
-_MOBILE = re.compile(r"(?<!\d)(?:\+?86[ -]?)?1\d{2}[ -]?\d{4}[ -]?\d{4}(?!\d)")
-_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}[ -]?\d{7,8}(?!\d)")
+_GAP = r"[\s.·・_/–—―−－-]{0,2}"  # what people put between the parts of a number
+_MOBILE = re.compile(rf"(?<!\d)(?:\+?86{_GAP})?1\d{{2}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)")
+_LANDLINE = re.compile(rf"(?<!\d)[(（]?0\d{{2,3}}[)）]?{_GAP}\d{{3,4}}{_GAP}\d{{4}}(?!\d)")
+# A name by which somebody is found elsewhere, behind the word for where.
+_ELSEWHERE = re.compile(
+    r"(微信|wechat|vx|v信|QQ|钉钉)((?:同?号|群|账号)?\s*(?:是|为)?\s*[:：]?\s*)[A-Za-z0-9][\w-]{4,29}",
+    re.IGNORECASE | re.ASCII,
+)
 _CODE = re.compile(r"(?<![0-9A-Z])[0-9A-Z]{18}(?![0-9A-Z])", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LONGEST_SHORT = 6  # of what people call an enterprise by: the beginning of its name
@@ -114,6 +120,7 @@ def without_names(text: str, names: Iterable[str], instead: str | None = None) -
     text = "".join(unicodedata.normalize("NFKC", c) if c.isalnum() else c for c in text)
     for pattern in (_MAIL, _CODE, _MOBILE, _LANDLINE):
         text = pattern.sub("****", text)
+    text = _ELSEWHERE.sub(r"\1\2****", text)
     said = _said(tuple(names))
     if not _may_name(text, said):
         return text

@@ -175,11 +175,18 @@ class NeedForm(Form):
         contacts: Sequence[Any],
         today: date,
         old_deadline: date | None = None,
+        agreed: Disclosure | None = None,
         **kwargs: Any,
     ) -> None:
+        """`agreed`: the enterprise itself said how far this may be told; whoever edits it may only tell less."""
         super().__init__(*args, **kwargs)
         self.today = today
         self.old_deadline = old_deadline
+        self.agreed = agreed
+        if agreed is not None:
+            levels = list(Disclosure)  # the widest first
+            within = {level.name for level in levels[levels.index(agreed) :]}
+            self.disclosure.choices = [one for one in choices_of(Disclosure) if one.value in within]
         self.contact_id.choices = [
             SelectChoice("", lazy("还没定")),
             *(SelectChoice(str(one.id), f"{one.name} {one.title}".strip()) for one in contacts),
@@ -317,7 +324,7 @@ class StepForm(Form):
                 SelectChoice("", lazy("请选一位")),
                 *(
                     SelectChoice(
-                        str(one.id), lazy("%(name)s（在办 %(count)s 件）", name=one.name, count=one.open)
+                        str(one.id), lazy("%(name)s（手上 %(count)s 件）", name=one.name, count=one.open)
                     )
                     for one in officers
                 ),

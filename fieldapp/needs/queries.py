@@ -19,7 +19,16 @@ from fieldapp.db import fetch, last_asked, one_of
 from fieldapp.enterprises.access import Scope, assigned, scope_of, scope_values, visible, visible_to
 from fieldapp.enterprises.models import Contact, Enterprise
 from fieldapp.needs import titles
-from fieldapp.needs.models import ENDED, Need, NeedEvent, NeedRating, NeedStatus, NeedToken, need_file
+from fieldapp.needs.models import (
+    ENDED,
+    Need,
+    NeedEvent,
+    NeedRating,
+    NeedSource,
+    NeedStatus,
+    NeedToken,
+    need_file,
+)
 from fieldapp.needs.steps import CALLED_BY, HELD, STEPS
 from fieldapp.refusals import NotAllowed, NotFound
 
@@ -155,6 +164,8 @@ def twins_for(need: Any) -> list[Any]:
     query = sa.select(Need.id, Need.title, Need.created_at).where(
         Need.enterprise_id == need.enterprise_id, Need.id != need.id, Need.status.not_in(ENDED)
     )
+    if need.source is NeedSource.ORDER:  # whoever holds a receipt is to be heard: only an order has a door
+        query = query.where(Need.source == NeedSource.ORDER)
     return list(fetch(query.order_by(Need.created_at.desc(), Need.id.desc()).limit(50)))
 
 

@@ -35,7 +35,7 @@ from fieldapp.needs.forms import (
     version_of,
 )
 from fieldapp.needs.likeness import alike
-from fieldapp.needs.models import ENDED, Ending, NeedSource, NeedStatus
+from fieldapp.needs.models import ENDED, Disclosure, Ending, NeedSource, NeedStatus
 from fieldapp.needs.queries import (
     candidates_for,
     events_of,
@@ -264,6 +264,11 @@ class _Left:
         self.id, self.name, self.title = number, name, title
 
 
+def _agreed(need: Any) -> Disclosure | None:
+    """How far the enterprise itself has said that its order may be told."""
+    return need.disclosure if need.source is NeedSource.ORDER else None
+
+
 def _words_of(need: Any) -> dict[str, Any]:
     return {name: getattr(need, name) for name in FIELDS}
 
@@ -275,6 +280,7 @@ def _sheet(need: Any, words: dict[str, Any]) -> NeedForm:
         contacts=_contacts(need),
         today=clock.today(),
         old_deadline=need.deadline,
+        agreed=_agreed(need),
         data=sheet_of(words)
         | {"source": need.source.name, "version": str(need.version), "base": base_of(_words_of(need))},
     )
@@ -302,7 +308,8 @@ def _conflict(need_id: uuid.UUID, form: NeedForm) -> Response:
 
 
 def _untouched(form: NeedForm, need: Any, words: dict[str, Any]) -> dict[str, Any]:
-    """What an edit from an old page does not touch stays as the same person's edits before it left it."""
+    """What an edit does not touch stays as it stands: from an old page as the same person's edits before it left it,
+    and after a conflict that was settled on the phone as somebody else did."""
     now = _words_of(need)
     return {name: now[name] for name in merge(started_from(form), now, words, FIELDS).theirs}
 
@@ -318,14 +325,18 @@ def edit(need_id: uuid.UUID) -> Response:
         form = _sheet(need, _words_of(need))
     else:
         form = NeedForm(
-            request.form, contacts=_contacts(need), today=clock.today(), old_deadline=need.deadline
+            request.form,
+            contacts=_contacts(need),
+            today=clock.today(),
+            old_deadline=need.deadline,
+            agreed=_agreed(need),
         )
         del form.source
         adding = _wants_another_row(form)
         if not adding and form.validate():
             words, sent = need_words(form), version_of(form)
             own = sent != need.version and known_version(need_id, sent, need.version) == need.version
-            if own:
+            if own or sent == need.version:
                 words |= _untouched(form, need, words)
             changed = [name for name in FIELDS if digest(getattr(need, name)) != digest(words[name])]
             try:

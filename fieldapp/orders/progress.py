@@ -15,6 +15,7 @@ from fieldapp.languages import N_, _
 from fieldapp.needs.clock import Promise, light_of, limits_of, promises
 from fieldapp.needs.models import ENDED, Clock, Light, NeedStatus
 from fieldapp.needs.steps import came_from, question_open
+from fieldapp.workdays import is_published
 
 S = NeedStatus
 
@@ -117,6 +118,7 @@ class Word:
     late: bool
     when: str
     how: str  # 按时, 晚了 2 个工作日; "" where nothing is to be said of it yet
+    unsure: int = 0  # the year whose holidays it was reckoned without
 
 
 _PROMISED = {
@@ -142,9 +144,16 @@ def words_given(need: Any, promised: Sequence[Promise], now: datetime) -> list[W
                 late,
                 _when(one, need, began, late),
                 lateness(one.due_at, one.done_at or now) if one.due_at and (one.done_at or late) else "",
+                _unsure(one),
             )
         )
     return found
+
+
+def _unsure(one: Promise) -> int:
+    """The year that the promise reaches into, when its holidays are not known yet; 0."""
+    year = office.local(one.due_at).year if one.due_at is not None and one.done_at is None else 0
+    return 0 if not year or is_published(year) else year
 
 
 def words_of(need: Any, events: Sequence[Any]) -> list[Word]:

@@ -34,7 +34,7 @@ _RECEIPT = (
     )
     .join(Need, Need.id == _order.c.need_id)
     .join(Enterprise, Enterprise.id == Need.enterprise_id)
-    .join(QrCode, QrCode.id == _order.c.code_id)
+    .outerjoin(QrCode, sa.and_(QrCode.enterprise_id == Need.enterprise_id, QrCode.revoked_at.is_(None)))
     .outerjoin(Team, Team.id == Enterprise.team_id)
     .where(_order.c.receipt == sa.bindparam("receipt"))
 )
@@ -94,21 +94,36 @@ def _since(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=_order.c.created_at.type)
 
 
-_CROWD = sa.select(_last_but("address", _order.c.address), _last_but("code", _order.c.code_id))
+_TWIN = (
+    sa.select(_order.c.need_id)
+    .where(
+        _order.c.code_id == sa.bindparam("code"),
+        _order.c.created_at > _since("address_since"),
+        _order.c.fingerprint == sa.bindparam("content", type_=_order.c.fingerprint.type),
+    )
+    .order_by(_order.c.created_at.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("twin")
+)
+_CROWD = sa.select(_last_but("address", _order.c.address), _last_but("code", _order.c.code_id), _TWIN)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def wait_for(address: str, most_of_address: int, code_id: int, most_of_code: int, moment: datetime) -> int:
-    """Seconds until one more order is welcome, 0 for now: so many an hour from one address, a day through one code."""
+def crowd(
+    address: str, most_of_address: int, code_id: int, most_of_code: int, content: bytes, moment: datetime
+) -> tuple[int, uuid.UUID | None]:
+    """(seconds until one more order is welcome, 0 for now: so many an hour from one address, a day through one code;
+    the order that came through this code within the hour and says the very same, from another form)."""
     row = fetch(
         _CROWD,
         {
             "address": address, "address_since": moment - HOUR, "address_most": most_of_address - 1,
-            "code": code_id, "code_since": moment - DAY, "code_most": most_of_code - 1,
+            "code": code_id, "code_since": moment - DAY, "code_most": most_of_code - 1, "content": content,
         },
     )[0]  # fmt: skip
     free = [at + window for at, window in ((row.address, HOUR), (row.code, DAY)) if at is not None]
-    return max(1, int((max(free) - moment).total_seconds()) + 1) if free else 0
+    return max(1, int((max(free) - moment).total_seconds()) + 1) if free else 0, row.twin
 
 
 _act = ReceiptAct.__table__
@@ -132,6 +147,19 @@ def last_call(need_id: uuid.UUID, since: datetime) -> datetime | None:
     """When a call was last asked for, after `since`."""
     found: datetime | None = fetch(_LAST_CALL, {"need": need_id, "since": since})[0].at
     return found
+
+
+_SAID = sa.select(_act.c.id).where(
+    _act.c.need_id == sa.bindparam("need", type_=_act.c.need_id.type),
+    _act.c.at > sa.bindparam("since", type_=_act.c.at.type),
+    _act.c.step == sa.bindparam("step"),
+    _act.c.fingerprint == sa.bindparam("content", type_=_act.c.fingerprint.type),
+)
+
+
+def was_said(need_id: uuid.UUID, step: str, content: bytes, since: datetime) -> bool:
+    """Whether the very same was sent at this receipt after `since`, from another form."""
+    return bool(fetch(_SAID, {"need": need_id, "step": step, "content": content, "since": since}))
 
 
 def acts_since(need_id: uuid.UUID, since: datetime, most: int) -> datetime | None:

@@ -29,7 +29,15 @@ from fieldapp.needs.steps import REOPENED_AT_MOST, RESULTS, STEPS, Step, WrongMo
 from fieldapp.orders import actions, progress, rules
 from fieldapp.orders.blueprint import bp
 from fieldapp.orders.door_forms import FORMS, DoorForm, RateForm, ReplyForm
-from fieldapp.orders.queries import act_of, acts_since, file_at_door, files_at_door, find_receipt, last_call
+from fieldapp.orders.queries import (
+    act_of,
+    acts_since,
+    file_at_door,
+    files_at_door,
+    find_receipt,
+    last_call,
+    was_said,
+)
 from fieldapp.pages import add_notice, done, page, redirect
 from fieldapp.refusals import NotAllowed, NotFound
 
@@ -47,6 +55,8 @@ for _key, _tone, _sentence in (
     add_notice(_key, _tone, _sentence)
 
 CALLS = timedelta(hours=1)  # at most one request in so long
+# Two orders that became one are worked on as one, but neither of those who wrote them ends it for the other.
+NOT_WHEN_MERGED = frozenset({"recall", "rate", "redo"})
 
 
 class ForTheEnterprise(NotAllowed):
@@ -102,6 +112,8 @@ def _page(
     told = [event for event in events if event.from_enterprise or event.shown]
     answer = progress.answer_of(need, told)
     steps = [] if current_user.is_authenticated else [step.name for step in enterprise_steps(need)]
+    if merged:
+        steps = [name for name in steps if name not in NOT_WHEN_MERGED]
     forms = {name: _blank(name) for name in steps if name in FORMS}
     reply = next((name for name in ("answer", "complete", "add") if name in forms), "")
     if isinstance(form, ReplyForm) and reply:
@@ -226,6 +238,11 @@ def act(receipt: str, act: str) -> Response:
     if wait is not None:
         return _wait(found, form, act, wait + timedelta(hours=1) - now)
     try:
+        if found.merged_into_id and act in NOT_WHEN_MERGED:
+            raise WrongMoment
+        if was_said(found.need_id, act, content, now - timedelta(hours=1)):
+            # The way back through the browser's history opens a new form with the old words in it.
+            return done(to=url_for("orders.receipt", receipt=receipt), notice="act_known")
         after = actions.act(
             found.need_id, _need_of(found), step, ticket.need_id, content, now,
             text=form.text, said=_said(form), files=form.files if isinstance(form, ReplyForm) else [],

@@ -38,7 +38,7 @@ from fieldapp.orders import actions, rules
 from fieldapp.orders.blueprint import bp
 from fieldapp.orders.forms import FIRST_KINDS, OrderForm, TrackForm
 from fieldapp.orders.models import BudgetBand, CallAt
-from fieldapp.orders.queries import order_of, receipt_by_number, stand_in_line, wait_for
+from fieldapp.orders.queries import crowd, order_of, receipt_by_number, stand_in_line
 from fieldapp.pages import add_notice, done, page
 from fieldapp.refusals import NotFound
 
@@ -72,7 +72,14 @@ def _form_page(
 ) -> Response:
     form.privacy.data = rules.PRIVACY  # what the page shows now
     return page(
-        "orders/order.html", status=status, card=card, token=token, form=form, first=FIRST_KINDS, **more
+        "orders/order.html",
+        status=status,
+        card=card,
+        token=token,
+        form=form,
+        first=FIRST_KINDS,
+        door=rules.door_mark(_key(), card.enterprise_id),
+        **more,
     )
 
 
@@ -93,7 +100,8 @@ def order(token: str) -> Response:
     """One form is one order: its ticket is the need's id, so sent again it leads to the receipt there is."""
     card = find_card(token)
     if card is None or card.revoked:
-        return dead_end_of(card)
+        written = _("您写的还在这台手机上：扫新的二维码，打开点单页会放回来；没有放回来，请按返回键找回。")
+        return dead_end_of(card, written if request.method == "POST" else "")
     now = clock.now()
     if request.method == "GET":
         return _form_page(card, token, _form(rules.issue(_key(), now)))
@@ -120,11 +128,18 @@ def order(token: str) -> Response:
     if not valid:
         return _form_page(card, token, form)
     if form.home_page.data or rules.too_fast(ticket, now):
+        form.home_page.data = ""  # a browser that fills it in by itself gets through the second time
         return _form_page(
             card, token, form, status=422, trouble=_("提交得太快了，内容都还在，请再按一次提交。")
         )
     address = address_hash(neighbourhood(request.remote_addr or ""))
-    wait = _crowded(card, address, now)
+    wait, twin = _crowd(card, address, content, now)
+    if twin and "again" not in request.form and (known := order_of(twin)):
+        if twin == ticket.need_id:  # the same form at the same moment
+            return _known(card, token, form, known, content)
+        # The way back through the browser's history opens a new form, with the old words in it.
+        form.ticket.data = rules.issue(_key(), now - rules.FASTEST)
+        return _form_page(card, token, form, status=409, earlier=known, same=True)
     if wait:
         trouble = _(
             "这里刚才点单太多了，内容都还在。请 %(when)s再提交，急事请打服务团电话。",
@@ -176,11 +191,11 @@ def _known(card: Card, token: str, form: OrderForm, known: Any, content: bytes) 
     return _form_page(card, token, form, status=409, earlier=known)
 
 
-def _crowded(card: Card, address: str, now: Any) -> int:
+def _crowd(card: Card, address: str, content: bytes, now: Any) -> tuple[int, uuid.UUID | None]:
     config = current_app.config
     stand_in_line(card.code_id, address)
-    return wait_for(
-        address, config["ORDERS_PER_ADDRESS_HOUR"], card.code_id, config["ORDERS_PER_CODE_DAY"], now
+    return crowd(
+        address, config["ORDERS_PER_ADDRESS_HOUR"], card.code_id, config["ORDERS_PER_CODE_DAY"], content, now
     )
 
 

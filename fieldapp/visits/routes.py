@@ -17,10 +17,12 @@ from fieldapp import clock
 from fieldapp.attachments.intake import take_photos
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import contacts_of, find_enterprise
+from fieldapp.entries.actions import written_at
 from fieldapp.forms import known_id, typed
 from fieldapp.guards import kept, needs, prepares, takes_body
+from fieldapp.languages import lazy
 from fieldapp.pages import done, page, redirect
-from fieldapp.refusals import NotFound
+from fieldapp.refusals import Conflict, NotFound
 from fieldapp.visits import actions
 from fieldapp.visits.access import can_record_visit
 from fieldapp.visits.blueprint import bp
@@ -49,6 +51,10 @@ from fieldapp.visits.rules import (
     read_fix,
 )
 from fieldapp.visits.steps import hold
+
+
+class PlanKept(Conflict):
+    message = lazy("那个计划的走访已经记过了，这一份还没有保存。要另记一次，请去掉“按计划走访”的勾再提交。")
 
 
 def position_of(form: VisitForm) -> tuple[str, str, str, str]:
@@ -136,7 +142,8 @@ def new(enterprise_id: int) -> Response:
         hold(enterprise_id)  # of two check-ins from two tabs the second finds the first
     opened = open_visit(person, enterprise_id)
     checked_in = opened is not None and opened.status is VisitStatus.ARRIVED
-    if checked_in and opened and not asked:
+    # What the phone could not send from this form is corrected in it, and still ends up in the check-in.
+    if checked_in and opened and not asked and "again" not in request.args:
         return redirect(url_for("visits.edit", visit_id=opened.id), 302)
     if (
         opened
@@ -147,12 +154,13 @@ def new(enterprise_id: int) -> Response:
     ):
         opened = None  # a visit of the past does not keep a plan of the future
     arriving = asked and request.form.get("intent") == "arrive"
+    tapped = written_at(now)  # without a network that was some time ago
     form = VisitForm(
         request.form if asked else None,
         contacts=contacts_of(enterprise_id),
         today=clock.local(now).date(),
         arriving=arriving,
-        arrived_now=form_clock(now) if arriving else None,  # checking in is saying: now
+        arrived_now=form_clock(tapped) if arriving else None,  # checking in is saying: now
         **_blank(opened, late, now),
     )
     before = [row.id for row in companions_of(opened.id)] if opened else []
@@ -173,7 +181,7 @@ def new(enterprise_id: int) -> Response:
                 person,
                 enterprise,
                 now,
-                arrived_at=_arrival(form, fulfils, now),
+                arrived_at=_arrival(form, fulfils, tapped),
                 left_at=stored_clock(form.left_at.data),
                 way=VisitWay[form.way.data],
                 purposes=list(form.purposes.data or []),
@@ -215,18 +223,18 @@ def new(enterprise_id: int) -> Response:
     )
 
 
-def _arrival(form: VisitForm, opened: Visit | None, now: datetime) -> datetime:
-    """When the officer came: checking in is now, and a check-in of that day is not moved by a form that was opened
-    before it."""
-    typed_at = stored_clock(form.arrived_at.data) or now
+def _arrival(form: VisitForm, opened: Visit | None, tapped: datetime) -> datetime:
+    """When the officer came: checking in is the tap on it, and a check-in of that day is not moved by a form that was
+    opened before it."""
+    typed_at = stored_clock(form.arrived_at.data) or tapped
     there_at = opened.arrived_at if opened is not None else None
     if there_at is not None and (form.arriving or clock.local(there_at).date() == typed_at.date()):
         return there_at
-    return now if form.arriving else typed_at
+    return tapped if form.arriving else typed_at
 
 
 def _fulfilled(form: VisitForm, opened: Visit | None) -> Visit | None:
-    """The plan or check-in that this submit fulfils. Raises IdTaken when the plan it names is fulfilled already."""
+    """The plan or check-in that this submit fulfils. Raises PlanKept when the plan it names is fulfilled already."""
     if opened is not None and opened.status is VisitStatus.ARRIVED:
         return opened
     named = form.hidden["fulfils"]
@@ -240,7 +248,7 @@ def _fulfilled(form: VisitForm, opened: Visit | None) -> Visit | None:
         return None
     if status in (VisitStatus.PLANNED, VisitStatus.CANCELLED):
         return None
-    raise actions.IdTaken
+    raise PlanKept
 
 
 def shared_words(form: VisitForm) -> dict[str, Any]:

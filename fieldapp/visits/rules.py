@@ -42,7 +42,8 @@ def require_possible(arrived_at: datetime, left_at: datetime | None, now: dateti
         raise NotYetArrived
     if arrived_at < now - OLDEST:
         raise TooLongAgo
-    if left_at is not None and left_at < arrived_at:
+    # Minutes are what is typed: whoever checked in at 10:05:37 may have left at 10:05.
+    if left_at is not None and left_at < arrived_at.replace(second=0, microsecond=0):
         raise LeftBeforeArriving
     if left_at is not None and left_at > arrived_at + LONGEST:
         raise StayedTooLong

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, Error, Locator, Page, Route, expect
 
 from fieldapp.attachments.models import Attachment
+from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.followups.models import FollowUp
 from fieldapp.needs.models import Need
@@ -190,6 +191,109 @@ def test_what_was_written_before_the_script_came_is_kept_without_another_key(bro
         offer(page).wait_for()
         page.get_by_role("button", name="接着写").tap()
         expect(page.get_by_label("一句话说清需求")).to_have_value("脚本还没到")
+
+
+def _somebody_else(site: Any, **words: Any) -> None:
+    """A colleague saves the need meanwhile."""
+    with site.app.app_context(), writing():
+        db.session.execute(
+            sa.update(Need).where(Need.id == people.NEED).values(version=Need.version + 1, **words)
+        )
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _need(site: Any, column: Any) -> Any:
+    return site.ask(sa.select(column).where(Need.id == people.NEED))
+
+
+def test_a_draft_of_yesterdays_record_takes_back_no_words_of_today(browser, site):
+    """It was written on the record as it stood then: what only others have changed since stays as they wrote it."""
+    with opened(browser, site, f"/needs/{people.NEED}/edit") as page:
+        typed(page, "对合作方的要求", "要有中试线")
+        page.goto(site.url)
+        _somebody_else(site, description="今天问清楚的情况")
+        page.goto(f"{site.url}/needs/{people.NEED}/edit")
+        offer(page).wait_for()
+        page.get_by_role("button", name="接着写").tap()
+        page.get_by_text("的内容已经放回来了").wait_for()
+        page.locator(".actionbar").get_by_role("button", name="保存").tap()
+        page.get_by_text("你没有动过、别人改了的").wait_for()
+        expect(page.get_by_label("具体说明")).to_have_value("今天问清楚的情况")
+        expect(page.get_by_label("对合作方的要求")).to_have_value("要有中试线")
+        page.locator(".actionbar").get_by_role("button", name="保存").tap()
+        page.wait_for_url(re.compile(rf"/needs/{people.NEED}(\?.*)?$"))
+    assert (_need(site, Need.description), _need(site, Need.conditions)) == ("今天问清楚的情况", "要有中试线")
+
+
+def test_my_text_in_a_conflict_takes_back_nothing_that_i_never_touched(browser, site):
+    with opened(browser, site, f"/needs/{people.NEED}/edit") as page:
+        cut(page)
+        page.get_by_label("一句话说清需求").fill("我改的题目")
+        page.locator(".actionbar").get_by_role("button", name="保存").tap()
+        page.get_by_text("已存在这台手机上").wait_for()
+        _somebody_else(site, title="同事改的题目", conditions="同事补的要求")
+        page.context.set_offline(False)
+        until(page, lambda: [row["state"] for row in rows(page)] == ["conflict"])
+        page.goto(f"{site.url}/outbox")
+        page.get_by_role("link", name="用我的").tap()
+        expect(page.get_by_label("一句话说清需求")).to_have_value("我改的题目")
+        page.locator(".actionbar").get_by_role("button", name="保存").tap()
+        page.wait_for_url(re.compile(rf"/needs/{people.NEED}(\?.*)?$"))
+    assert (_need(site, Need.title), _need(site, Need.conditions)) == ("我改的题目", "同事补的要求")
+
+
+def test_opening_a_kept_form_and_leaving_it_keeps_no_draft(browser, site, huaxing):
+    """The hour on a kept page is set when it is opened: nobody has typed it."""
+    kept = int(datetime.now(UTC).timestamp() * 1000) - 3_600_000
+    with phone(browser) as page:
+        site.sign_in(page, "zhao")
+
+        def serve(route: Any) -> None:
+            html = route.fetch().text().replace("<html ", f'<html data-cached="{kept}" ', 1)
+            route.fulfill(body=html, content_type="text/html")
+
+        page.route("**/visits/new", serve)
+        page.goto(f"{site.url}{huaxing}/visits/new")
+        page.get_by_label("聊了什么").wait_for()
+        page.wait_for_timeout(1500)
+        assert not page.get_by_text(SAVED).count()
+        page.goto(site.url)
+        page.goto(f"{site.url}{huaxing}/visits/new")
+        page.wait_for_timeout(800)
+        assert not offer(page).count() and not rows(page, "drafts")
+        typed(page, "聊了什么", "真写了一句")
+        assert len(rows(page, "drafts")) == 1
+
+
+def test_a_visit_refused_after_its_check_in_has_arrived_is_put_right_where_it_was_written(
+    browser, site, huaxing
+):
+    """Both were made without a network. The way to a new visit leads to the check-in by now."""
+    before = _count(site, Visit)
+    with opened(browser, site, f"{huaxing}/visits/new") as page:
+        cut(page)
+        page.get_by_role("button", name="先签到").tap()
+        page.get_by_text("已存在这台手机上").wait_for()
+        shut(page)
+        page.context.set_offline(False)
+        page.goto(f"{site.url}{huaxing}/visits/new")
+        page.get_by_label("聊了什么").fill("谈了一下午，忘了勾见到谁")
+        page.get_by_role("button", name="提交走访").tap()
+        page.get_by_text("已存在这台手机上").wait_for()
+        page.unroute_all()
+        page.goto(f"{site.url}/outbox")
+        until(page, lambda: sorted(row["state"] for row in rows(page)) == ["done", "error"])
+        page.get_by_role("link", name="改一改").tap()
+        page.get_by_text("存在发件箱里的那一条").wait_for()
+        expect(page.get_by_label("聊了什么")).to_have_value("谈了一下午，忘了勾见到谁")
+        page.locator("label", has_text="未见到人").tap()
+        page.get_by_role("button", name="提交走访").tap()
+        page.wait_for_url(re.compile(r"/visits/[0-9a-f-]{36}(\?.*)?$"))
+        until(page, lambda: {row["state"] for row in rows(page)} == {"done"})
+    assert _count(site, Visit) == before + 1
+    assert _first(site, Visit).said == "谈了一下午，忘了勾见到谁"
 
 
 def test_a_colleague_on_the_same_phone_is_offered_nothing(browser, site, huaxing):

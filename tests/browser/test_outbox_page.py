@@ -260,6 +260,20 @@ def test_the_servers_reasons_are_told_and_its_markup_is_not_taken_over(browser, 
         expect(page.locator(".tabbar .dot.if-waits")).to_contain_text("1")
 
 
+def test_what_a_page_keeps_hidden_is_not_told_as_the_servers_word(browser, site, huaxing):
+    answer = """<main><div class="note note-bad" data-unsent hidden>没有发出去，网络不通。</div></main>
+      <div id="banner"><div class="note note-bad">请到有网络的地方打开青助企。</div></div>
+      <div class="errsum" role="alert"><h2>还有 1 处要改</h2><ul><li>见到的人：至少选一位</li></ul></div>"""
+    with phone(site, browser, "zhao") as page:
+        cut(page)
+        key = put(page, **visit_of(huaxing, "没写完"))
+        with_modules(page, REFUSE, key=key, status=422, error="invalid", answer=answer)
+        page.goto(f"{site.url}/outbox")
+        card = page.locator("[data-part=todo] article")
+        expect(card).to_contain_text("至少选一位")
+        expect(card).not_to_contain_text("网络")
+
+
 def test_deleting_names_what_goes_along(browser, site, huaxing):
     with phone(site, browser, "zhao") as page:
         cut(page)

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldapp.formats import dialled
 from fieldapp.needs import disclosure
 from fieldapp.needs.disclosure import without_names
 from fieldapp.needs.likeness import alike, likeness, pairs
 from fieldapp.needs.titles import starts_of, tokens_of
+from fieldapp.orders.rules import tidy_number
 
 TEXT = st.text(alphabet="余热回收方案冻干工艺能耗ABab12 ，。（）", max_size=30)
 
@@ -99,3 +101,35 @@ def test_looking_first_hides_no_less_than_the_pattern_does(text, name, within):
     said = disclosure._said((name, *NAMES))
     if not disclosure._may_name(text, said):
         assert disclosure._pattern(said).sub("", text) == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "联系138.0000.9999", "电话0472－5550123", "（0472）555 0123", "微信号 boss_wang88", "微信同号：wx13800", "QQ 123456",
+        "加vx:abcdef1", "138·0000·9999", "+86-138-0000-9999",
+    ],
+)  # fmt: skip
+def test_ways_to_reach_somebody_are_hidden_however_they_are_written(said):
+    told = without_names(f"涂层起泡，{said}，急", [])
+    assert "****" in told and not any(part in told for part in ("9999", "0123", "boss", "wx1", "1234", "abc"))
+    assert (
+        without_names("转速 3000 转，QQ 级精度，微信小程序要对接", [])
+        == "转速 3000 转，QQ 级精度，微信小程序要对接"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "dials"),
+    [
+        ("13800009999", "13800009999"), ("138 0000 9999", "13800009999"), ("１３８００００９９９９", "13800009999"),
+        ("微信同号 13800009999 <b>", "13800009999"), ("0472-5550123 转 8", "04725550123"), ("没有", ""), ("", ""), (None, ""),
+        ("+86 138 0000 9999", "+8613800009999"),
+    ],
+)  # fmt: skip
+def test_a_number_is_dialled_as_a_phone_takes_it(typed, dials):
+    assert dialled(typed) == dials
+
+
+def test_a_receipts_number_is_read_however_wide_it_is_typed():
+    assert tidy_number("Ｐ９４Ｊ－2abc") == "P94J2ABC"

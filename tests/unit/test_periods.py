@@ -18,6 +18,7 @@ from fieldapp.periods import KEYS, period_named
         ("last-quarter", date(2026, 1, 1), date(2025, 10, 1), date(2025, 12, 31)),
         ("last-quarter", date(2026, 11, 23), date(2026, 7, 1), date(2026, 9, 30)),
         ("year", date(2026, 12, 31), date(2026, 1, 1), date(2026, 12, 31)),
+        ("last-year", date(2027, 1, 1), date(2026, 1, 1), date(2026, 12, 31)),
         ("week", date(2026, 11, 23), date(2026, 11, 23), date(2026, 11, 29)),  # a Monday
         ("week", date(2026, 11, 29), date(2026, 11, 23), date(2026, 11, 29)),  # a Sunday
     ],

@@ -14,7 +14,7 @@ from uuid6 import uuid7
 
 from fieldapp.audit.models import AuditEvent
 from fieldapp.codes.models import QrCode
-from fieldapp.db import db
+from fieldapp.db import db, writing
 from fieldapp.enterprises.models import (
     Contact,
     Enterprise,
@@ -205,6 +205,39 @@ def test_changes_are_shown_old_and_new_and_written(li, city):
     assert tags == {"链主企业", "稀土"}
     assert found(li, "hxxnyjt") == ["华星新能源（集团）有限公司"]
     assert found(li, "hxgmc") == ["华星新能源（集团）有限公司"]  # and still by its former names
+
+
+def test_an_enterprise_that_takes_its_old_name_again_has_it_no_longer_as_a_former_one(li, city):
+    names = (f"{city.huaxing.name[:4]}新材料有限公司", city.huaxing.name)
+    for name in names:
+        row = nasty.enterprise(9, 企业名称=name, 统一社会信用代码=city.huaxing.uscc, 所属旗县区="昆都仑区")
+        confirm(li, uploaded(li, nasty.workbook([row])))
+    now = enterprise(city.huaxing.uscc)
+    assert now.name == city.huaxing.name and now.former_names == ["华星隔膜厂", names[0]]
+
+
+def test_an_industry_told_more_coarsely_takes_no_figure_away(li, city):
+    """Our own export names the division alone; read back it is the same industry."""
+    with writing():
+        db.session.execute(
+            sa.update(Enterprise)
+            .where(Enterprise.id == city.huaxing.id)
+            .values(industry="C3985", division="39")
+        )
+        db.session.commit()
+    for said, kept in (("C39", "C3985"), ("C3714", "C3714")):
+        row = nasty.enterprise(
+            9,
+            企业名称=city.huaxing.name,
+            统一社会信用代码=city.huaxing.uscc,
+            所属旗县区="昆都仑区",
+            行业代码=said,
+        )
+        address = uploaded(li, nasty.workbook([row]))
+        if kept == "C3985":
+            assert "C3985" not in li.get(address).text
+        confirm(li, address)
+        assert enterprise(city.huaxing.uscc).industry == kept
 
 
 def test_empty_cells_leave_what_is_known(li, city):

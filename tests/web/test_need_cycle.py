@@ -218,7 +218,7 @@ def test_a_need_from_a_visit_has_no_door_to_ask_at(zhao, li):
 
 
 def test_a_lead_assigns_at_once_and_the_officer_hears(li, qian, order):
-    assert "钱禾（在办 0 件）" in li.get(f"/needs/{order}/steps/assign").text
+    assert "钱禾（手上 0 件）" in li.get(f"/needs/{order}/steps/assign").text
     assert _post(li, "assign", order, officer=str(_id("qian"))).status_code == 303
     need = _row(order)
     assert need.status is S.CLAIMED and need.claimed_by_id == _id("qian") and need.clock is Clock.CONTACT
@@ -286,10 +286,25 @@ def test_a_duplicate_is_merged_and_whatever_had_been_merged_into_it_goes_along(l
         )  # fmt: skip
         db.session.commit()
     assert _post(li, "merge", third, twin=str(order), text="同一件事").status_code == 303
-    assert _post(li, "merge", order, twin=str(people.NEED), text="走访时也说过").status_code == 303
-    assert _row(third).merged_into_id == _row(order).merged_into_id == people.NEED
+    fourth = uuid7()
+    with writing():
+        submit(
+            None, SimpleNamespace(id=city.huaxing.id), fourth, title="再一单", kind=NeedKind.TESTING, at=clock.now(),
+            source=NeedSource.ORDER,
+        )  # fmt: skip
+        db.session.commit()
+    assert _post(li, "merge", people.NEED, twin=str(order), text="走访时也说过").status_code == 303
+    assert _post(li, "merge", order, twin=str(fourth), text="还是它").status_code == 303
+    assert {_row(one).merged_into_id for one in (third, order, people.NEED)} == {fourth}
     assert _row(order).status is S.MERGED
-    assert f'href="{NEED}"' in li.get(f"/needs/{third}").text
+    assert f'href="/needs/{fourth}"' in li.get(f"/needs/{third}").text
+
+
+def test_an_order_is_merged_into_an_order_alone(li, order):
+    """Whoever placed it holds a receipt and is to be heard; a need from a visit has no door."""
+    assert str(people.NEED) not in li.get(f"/needs/{order}/steps/merge").text
+    assert _post(li, "merge", order, twin=str(people.NEED), text="走访时也说过").status_code == 422
+    assert _row(order).status is S.SUBMITTED
 
 
 def test_only_open_needs_of_the_same_enterprise_are_merged_into(li, order):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from io import BytesIO
@@ -146,6 +147,58 @@ def test_pressed_at_the_same_moment_it_is_one_order(app, anybody, token, patient
     assert [answer.status_code for answer in answers] == [303] * 6
     assert len({answer.location.partition("?")[0] for answer in answers}) == 1
     assert _count(Order) == 1 and _count(Need) == needs + 1
+
+
+def test_the_way_back_and_sent_once_more_asks_whether_it_is_another_one(anybody, token, patient):
+    """The browser opens a new form, with every old word in it: no hint that it was sent."""
+    first = _order(anybody, token)
+    assert first.status_code == 303
+    again = _order(anybody, token)
+    assert again.status_code == 409 and "一模一样" in again.text and _count(Order) == 1
+    number = rules.shown_number(_orders()[0].number)
+    assert number in again.text and first.location.partition("?")[0] in again.text
+    form = next(f for f in forms_in(again.text) if f.id == "order-form")
+    assert _order(anybody, token, form).status_code == 303 and _count(Order) == 2
+
+
+def test_the_same_words_at_another_door_or_a_day_later_are_another_order(anybody, token, patient, city):
+    assert _order(anybody, token).status_code == 303
+    with writing():
+        db.session.execute(sa.update(Order).values(created_at=clock.now() - timedelta(hours=2)))
+        db.session.commit()
+    assert _order(anybody, token).status_code == 303
+    elsewhere = db.session.scalar(
+        sa.select(QrCode.token).where(QrCode.enterprise_id == city.beichen.id, QrCode.revoked_at.is_(None))
+    )
+    db.session.rollback()
+    assert _order(anybody, elsewhere).status_code == 303 and _count(Order) == 3
+
+
+def test_a_browser_that_fills_the_trap_by_itself_gets_through_the_second_time(anybody, token, patient):
+    answer = _order(anybody, token, home_page="https://example.cn")
+    assert answer.status_code == 422 and _count(Order) == 0
+    form = next(f for f in forms_in(answer.text) if f.id == "order-form")
+    assert anybody.post(f"/q/{token}/order", data=form.filled(agreed="y")).status_code == 303
+
+
+def test_an_indicator_without_its_name_is_told_in_words(anybody, token, patient):
+    answer = _order(anybody, token, **{"indicators-0-now": "5"})
+    assert answer.status_code == 422 and "有一行还没填好" in answer.text and "还差指标的名字" in answer.text
+    assert "{&#39;" not in answer.text and "{'" not in answer.text and 'id="indicators"' in answer.text
+
+
+def test_a_code_replaced_while_somebody_writes_says_where_the_words_are(anybody, li, token, patient, city):
+    form, before = _form(anybody, token), anybody.get(f"/q/{token}/order").text
+    assert li.submit(f"/enterprises/{city.huaxing.id}/qr", 0, reason="贴纸掉了", sure="y").status_code == 303
+    answer = _order(anybody, token, form)
+    assert answer.status_code == 410 and "还在这台手机上" in answer.text
+    assert "还在这台手机上" not in anybody.get(f"/q/{token}/order").text
+    now = db.session.scalar(
+        sa.select(QrCode.token).where(QrCode.enterprise_id == city.huaxing.id, QrCode.revoked_at.is_(None))
+    )
+    db.session.rollback()
+    door = re.search(r'data-door="(\w+)"', before)[1]
+    assert f'data-door="{door}"' in anybody.get(f"/q/{now}/order").text and str(city.huaxing.id) != door
 
 
 def test_other_words_from_a_sent_form_are_not_lost_and_not_mixed_up(anybody, token, patient, city):

@@ -21,7 +21,7 @@ from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Contact
 from fieldapp.needs.models import Ending, Need, NeedEvent, NeedRating, NeedSource, NeedStatus
 from fieldapp.notices.models import Notification
-from fieldapp.orders import rules
+from fieldapp.orders import progress, rules
 from fieldapp.orders.actions import forget_acts
 from fieldapp.orders.models import Order, ReceiptAct
 from tests import papers
@@ -425,6 +425,91 @@ def test_merged_orders_keep_both_receipts_alive(anybody, zhao, li, city, receipt
     assert "干部已接单" in anybody.get(other).text
 
 
+def test_neither_of_two_merged_orders_is_ended_for_the_other(anybody, zhao, li, city, receipt):
+    first = _need(receipt)
+    other = _place(anybody, city.huaxing, title="涂层又起泡", contact_name="密名乙")
+    withdrawing = _form(anybody, other, "recall")
+    _step(li, "merge", _need(other), twin=str(first.id), text="是一件事")
+    assert not {"recall", "rate", "redo"} & _offers(anybody, other)
+    assert "recall" in _offers(anybody, receipt)
+    # what was open before they became one is refused, with what was typed
+    answer = _act(anybody, other, "recall", withdrawing, why="不办了", sure="y")
+    assert answer.status_code == 409 and _need(receipt).status is NeedStatus.SUBMITTED
+    _to_result(li, zhao, first, ending="SOLVED")
+    assert "rate" in _offers(anybody, receipt) and "rate" not in _offers(anybody, other)
+
+
+def test_the_way_back_and_once_more_says_nothing_twice(anybody, zhao, li, receipt):
+    """The browser opens a new form with the old words in it."""
+    _step(li, "accept")
+    for _again in range(2):
+        answer = _act(anybody, receipt, "add", reply="样品周五送到")
+        assert answer.status_code == 303
+    assert "notice=act_known" in answer.location
+    assert _count(NeedEvent, NeedEvent.note == "样品周五送到") == 1
+    assert _act(anybody, receipt, "add", reply="样品改周六送到").status_code == 303
+    assert _count(NeedEvent, NeedEvent.step == "add") == 2
+
+
+def test_once_more_leads_to_the_code_that_hangs_there_now(anybody, li, city, receipt):
+    old = _token(city.huaxing.id)
+    assert li.submit(f"/enterprises/{city.huaxing.id}/qr", 0, reason="贴纸掉了", sure="y").status_code == 303
+    page = anybody.get(receipt).text
+    assert f"/q/{_token(city.huaxing.id)}/order" in page and old not in page
+
+
+def test_what_is_written_beside_the_stars_is_for_leads_alone(anybody, zhao, li, receipt):
+    _to_result(li, zhao, ending="SOLVED")
+    assert _act(anybody, receipt, "rate", solved="NO", level="1", comment="来的人态度很差").status_code == 303
+    need = _need()
+    assert need.status is NeedStatus.MATCHING and need.reopened == 1
+    for page in (f"/needs/{need.id}", "/notices"):
+        assert "态度很差" not in zhao.get(page).text
+    assert "态度很差" in li.get(f"/needs/{need.id}").text
+    assert "没有解决" in zhao.get(f"/needs/{need.id}").text
+
+
+@pytest.mark.parametrize("level", ["PUBLIC", "DESENSITISED"])
+def test_nobody_tells_more_of_an_order_than_its_enterprise_has_agreed_to(
+    anybody, zhao, li, sun, receipt, level
+):
+    need = _need()
+    edit = f"/needs/{need.id}/edit"
+    for client in (zhao, li):
+        form = next(f for f in forms_in(client.get(edit).text) if f.id == "need-form")
+        answer = client.post(edit, data=form.filled(disclosure=level))
+        assert answer.status_code == 422 and "只能收窄" in answer.text
+    assert _need().disclosure.name == "MATCHING"
+    assert "镀膜夏天起泡" not in sun.get("/needs?scope=shared").text
+
+
+def test_less_may_be_told_of_it_and_that_stands(anybody, zhao, city):
+    _place(anybody, city.huaxing, disclosure="PUBLIC")
+    edit = f"/needs/{_need().id}/edit"
+    for level, status in (("DESENSITISED", 303), ("PUBLIC", 422), ("MATCHING", 303)):
+        form = next(f for f in forms_in(zhao.get(edit).text) if f.id == "need-form")
+        assert zhao.post(edit, data=form.filled(disclosure=level)).status_code == status, level
+
+
+def test_a_promise_into_a_year_without_a_calendar_says_so(anybody, zhao, li, receipt, monkeypatch):
+    far = clock.now() + timedelta(days=3 * 365)
+    monkeypatch.setattr(progress, "is_published", lambda year: year < far.year)
+    _step(li, "accept")
+    _step(zhao, "claim")
+    assert "放假安排还没公布" not in anybody.get(receipt).text
+    with writing():
+        db.session.execute(sa.update(Need).where(Need.id == _need().id).values(due_at=far, warn_at=far))
+        db.session.commit()
+    for page in (anybody.get(receipt).text, zhao.get(f"/needs/{_need().id}").text):
+        assert f"{far.year} 年的放假安排还没公布" in page
+
+
+def test_of_what_has_ended_nobody_says_that_help_is_coming(anybody, li, receipt):
+    _step(li, "decline", text="不归我们管，已告知工信局")
+    page = anybody.get(receipt).text
+    assert "服务团会尽快安排" not in page and "这件事已经结束" in page
+
+
 # ---- files ---------------------------------------------------------------------------------------------------
 
 
@@ -501,7 +586,7 @@ def test_one_more_rating_moves_no_sum_before_there_are_three_more(app, anybody, 
 
     def rated(number, level):
         for n in range(number):
-            address = _place(anybody, city.huaxing, title=f"难题{level}{n}")
+            address = _place(anybody, city.huaxing, title=f"难题{level}{n} {uuid7()}")
             _to_result(li, zhao, _need(address), ending="SOLVED")
             _act(anybody, address, "rate", solved="YES", level=level)
         _a_day_later()

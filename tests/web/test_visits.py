@@ -424,6 +424,26 @@ def test_checking_in_first_and_writing_it_down_later_is_one_visit(zhao, city):
     assert steps == [VisitStep.ARRIVED, VisitStep.AMENDED, VisitStep.RECORDED]
 
 
+def test_checking_in_without_a_network_is_the_tap_and_not_the_sending(zhao, city):
+    """It is sent an hour later; what is written down of that visit meanwhile still holds."""
+    tapped = (clock.now() - timedelta(hours=1)).replace(second=37)
+    form = zhao.form(_new(city), "visit-form")
+    headers = {"Outbox-At": tapped.isoformat()}
+    arrived = _stored(zhao.post(form.action, data=form.filled(intent="arrive"), headers=headers))
+    assert arrived.status is VisitStatus.ARRIVED and arrived.arrived_at == tapped
+    minute = clock.local(tapped).strftime("%Y-%m-%dT%H:%M")
+    data = form.filled(met_nobody="y", arrived_at=minute, left_at=minute, said="门口说了两句")
+    saved = _stored(zhao.post(form.action, data=data | {"entry_id": str(uuid7())}))
+    assert saved.id == arrived.id and saved.arrived_at == tapped and saved.said == "门口说了两句"
+
+
+def test_a_phones_clock_that_runs_ahead_does_not_move_a_check_in(zhao, city):
+    form = zhao.form(_new(city), "visit-form")
+    headers = {"Outbox-At": (clock.now() + timedelta(hours=5)).isoformat()}
+    arrived = _stored(zhao.post(form.action, data=form.filled(intent="arrive"), headers=headers))
+    assert abs((arrived.arrived_at - clock.now()).total_seconds()) < 60
+
+
 def test_a_form_opened_before_the_check_in_finishes_it_and_wipes_nothing(zhao, city):
     opened = zhao.form(_new(city), "visit-form")
     arrived = _stored(
@@ -456,8 +476,18 @@ def test_a_plan_is_kept_by_the_visit(zhao, city):
     saved = _stored(zhao.post(form.action, data=data))
     assert saved.id == plan and saved.status is VisitStatus.RECORDED and _count(Visit) == before
     assert saved.planned_on == clock.today() and saved.version == 2
-    assert zhao.post(form.action, data={**data, "entry_id": str(uuid7())}).status_code == 409
+    # a second one from the same old form is not said to have been saved
+    again = zhao.post(form.action, data={**data, "entry_id": str(uuid7()), "said": "下午又去了一趟"})
+    assert again.status_code == 409 and "还没有保存" in again.text and "已经保存过了" not in again.text
     assert _count(Visit) == before
+    beside = {
+        **data,
+        "entry_id": str(uuid7()),
+        "visit_id": str(uuid7()),
+        "said": "下午又去了一趟",
+        "fulfils": "",
+    }
+    assert zhao.post(form.action, data=beside).status_code == 303 and _count(Visit) == before + 1
 
 
 def test_a_visit_beside_the_plan_leaves_the_plan_alone(zhao, city):

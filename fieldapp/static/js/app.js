@@ -98,7 +98,7 @@ const modules = {
     const off = Date.parse(told) - cached;
     const now = new Date(Date.now() + (Math.abs(off) > 300_000 ? off : 0));
     if ("dateTime" in element) element.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short", hourCycle: "h23" }).format(now);
-    else element.value = deviceTime(now).slice(0, 16);
+    else element.defaultValue = element.value = deviceTime(now).slice(0, 16); // nobody has typed it
   },
 
   place(section) {

@@ -14,7 +14,8 @@ const MOST_DRAFTS = 5; // of one form
 const MOST_BYTES = 12e6; // of one draft's photos
 
 // What is the page's and never what somebody said; and photos on their way, the business of the entry they belong to.
-export const OWN = new Set(["csrf_token", "page", "entry_id", "version", "base", "device_at"]);
+// The version that an edit began with stays with its words: put back into a newer page they are no newer themselves.
+export const OWN = new Set(["csrf_token", "page", "entry_id", "device_at"]);
 export const LATER = "photo_ids";
 
 /** What the form says, as [name, value] pairs; files apart. */
@@ -63,7 +64,7 @@ export default async (form) => {
   if (form.querySelector("[type=password]")) return;
   const where = `${form.getAttribute("action")}|${form.id}`;
   const back = form.elements.entry_id?.value; // it was sent and has come back with the answer
-  const words = (fields) => JSON.stringify(fields.filter(([name]) => !/^(visit|need|follow_up)_id$|-id$/.test(name)));
+  const words = (fields) => JSON.stringify(fields.filter(([name]) => !/^(version|base|(visit|need|follow_up)_id)$|-id$/.test(name)));
   const now = () => words(read(form));
   // Photos that wait in the outbox are safe there, and another draft would be another copy of them.
   function files() {

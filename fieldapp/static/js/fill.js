@@ -10,7 +10,7 @@ const OPEN = new Set(["queued", "error", "conflict", "locked"]);
 /** Make the form say `fields`. What it says of things that `fields` know nothing about stays, ticks apart. */
 export function fill(form, fields) {
   const told = new Map();
-  for (const [name, value] of fields) if (typeof value === "string" && !OWN.has(name)) told.set(name, [...(told.get(name) || []), value]);
+  for (const [name, value] of fields) if (typeof value === "string" && !OWN.has(name) && (value || !/^(version|base)$/.test(name))) told.set(name, [...(told.get(name) || []), value]);
   for (const name of told.keys()) {
     const [, kind, n] = /^(\w+)-(\d+)-/.exec(name) || [];
     const box = kind && !form.elements[name] && boxOf(form, kind);
@@ -77,8 +77,12 @@ export async function reopened(form, user, key) {
   const all = await list(user);
   const entry = opened(all, form, (one) => one.key === key && OPEN.has(one.state));
   const fields = entry && (await bodyOf(key));
+  // The check-in arrived meanwhile, and the way to a new visit leads to it: this one is corrected where it was written.
+  const { also } = form.dataset;
+  if (also && all.some((one) => one.key === key && one.url && path(one.url) === also)) location.replace(`${also}?again=1${location.hash}`);
   if (!fields) return false;
-  fill(form, fields);
+  // Of a conflict both texts have been looked at: what is said now is said of the newest.
+  fill(form, fields.filter(([name]) => name !== "version" || entry.state !== "conflict"));
   form.dataset.entry = key;
   if (entry.maybe) form.dataset.maybe = "1";
   else form.elements.entry_id.value = key;

@@ -63,7 +63,7 @@ function putFilesBack(form, files) {
 }
 
 export default async (form) => {
-  const id = `${location.pathname}|${form.id}`;
+  const id = `${form.dataset.door || location.pathname}|${form.id}`; // a new code on the wall is the same door
   const [ID, FILES] = [id, `${id}|files`];
   const [unsent, busy, found] = ["unsent", "busy", "found"].map((name) => form.querySelector(`[data-${name}]`));
   const refused = Boolean(document.querySelector("main .errsum, main .note[role=alert]:not([hidden])"));
@@ -73,6 +73,7 @@ export default async (form) => {
   const forget = () => Promise.all([dropDraft(NOBODY, ID), dropDraft(NOBODY, FILES)]).catch(() => {});
   const keep = async () => {
     clearTimeout(pause);
+    pause = 0;
     if (over || !touched || reading) return;
     try {
       await keepDraft(NOBODY, ID, { fields: said(form) });
@@ -86,8 +87,7 @@ export default async (form) => {
     if (putting) return;
     touched = true;
     if (event.target.type === "file") changed = true;
-    clearTimeout(pause);
-    pause = setTimeout(keep, PAUSE);
+    pause ||= setTimeout(keep, PAUSE); // while it is typed, not after
   };
 
   form.addEventListener("input", later);
@@ -135,7 +135,7 @@ export default async (form) => {
       if (ours === "yes") {
         over = true;
         await forget();
-        location.assign(answer.url);
+        location.replace(answer.url); // the way back leads to the card, not to this form
         return;
       }
       if (ours && (answer.status >= 500 || answer.status === 413)) words = busy;

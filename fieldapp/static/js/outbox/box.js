@@ -35,7 +35,7 @@ export function saidIn(html) {
   const find = (selector) => text(answer.querySelector(selector));
   return {
     head: find("[role=alert] h2, .empty h1, [data-refused] strong"),
-    said: text(answer.querySelector("[data-refused] br")?.nextSibling) || find(".empty > p, .note-bad"),
+    said: text(answer.querySelector("[data-refused] br")?.nextSibling) || find(".empty > p, .note-bad:not([hidden], #banner *)"),
     why: [...answer.querySelectorAll(".errsum li")].map(text),
     both: [...answer.querySelectorAll(".versus")].map((pair) => ({
       head: text(pair.closest("fieldset")?.querySelector("legend") || pair.previousElementSibling),
