@@ -130,7 +130,7 @@ def test_at_the_desk_a_lead_filters_keeps_a_view_and_passes_several(browser, sit
     bar.get_by_role("button", name="派给").click()
     expect(page.get_by_text("建议给")).to_be_visible()
     _looks_right(page)
-    page.get_by_label("派给谁").select_option(label="赵青（在办 1 件）")
+    page.get_by_label("派给谁").select_option(label="赵青（手上 1 件）")
     page.get_by_role("button", name="派单").click()
     expect(page.get_by_role("status").first).to_contain_text("都办好了")
     assert "holder=none" in page.url and "light=green" in page.url  # the list as it was left
