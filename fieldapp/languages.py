@@ -41,6 +41,11 @@ def speaking() -> str:
     return language
 
 
+def kept_language() -> str | None:
+    """For the addresses behind a page that nobody is signed in at: `lang=`, as long as it is not Chinese."""
+    return None if speaking() == "zh" else speaking()
+
+
 def _decide() -> str:
     """The signed-in person's choice, else `lang=` of the address or form, else Chinese."""
     person = current_user._get_current_object()
@@ -124,4 +129,4 @@ def init(app: Flask) -> None:
     def _forget(_error: BaseException | None) -> None:
         _spoken.set(None)
 
-    app.jinja_env.globals.update(_=_in_page, gettext=_in_page, ngettext=ngettext)
+    app.jinja_env.globals.update(_=_in_page, gettext=_in_page, ngettext=ngettext, lang=kept_language)

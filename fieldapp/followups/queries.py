@@ -172,11 +172,15 @@ def waiting(person: Person) -> int:
     return int(fetch(sa.select(number), asked)[0][0])
 
 
-def officers_of(person: Person) -> list[Any]:
-    """Who a lead may filter by: the people of their teams, themselves included. Rows id, name."""
+def officers_of(person: Person, asked: int | None = None) -> list[Any]:
+    """Who a lead may filter by: the active people of their teams, themselves included, and who is `asked` for although
+    they have left. Rows id, name."""
     query = (
         sa.select(User.id, User.name)
-        .where(sa.or_(User.team_id.in_(person.led_team_ids), User.id == person.id), User.active)
+        .where(
+            sa.or_(User.team_id.in_(person.led_team_ids), User.id == person.id),
+            sa.or_(User.active, User.id == asked),
+        )
         .order_by(User.name, User.id)
         .limit(500)
     )

@@ -76,7 +76,7 @@ def index() -> Response:
         filters=filters,
         asked=_asked,
         next_page=next_page,
-        officers=officers_of(current_user) if current_user.is_lead else [],
+        officers=officers_of(current_user, filters.officer) if current_user.is_lead else [],
         regions=regions_of(current_user) if current_user.is_lead else [],
     )
 

@@ -245,11 +245,14 @@ def officer_words(person: Person, officer_id: int) -> str:
     return _("%(name)s负责的企业", name=name or "—")
 
 
-def holders_of(person: Person) -> list[Any]:
-    """Who may hold what this person sees: the officers of their teams. Rows of id, name."""
+def holders_of(person: Person, asked: int | None = None) -> list[Any]:
+    """Who may hold what this person sees: the active officers of their teams, and who is `asked` for although they have
+    left. Rows of id, name."""
     teams = person.led_team_ids if person.is_lead else (person.team_id,)
     query = sa.select(User.id, User.name).where(
-        User.team_id.in_([team for team in teams if team]), User.role == Role.OFFICER, User.active
+        User.team_id.in_([team for team in teams if team]),
+        User.role == Role.OFFICER,
+        sa.or_(User.active, User.id == asked),
     )
     return list(fetch(query.order_by(User.name, User.id)))
 

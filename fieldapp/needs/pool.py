@@ -35,7 +35,7 @@ from fieldapp.needs.models import Ending, Light, NeedField, NeedKind, NeedSource
 from fieldapp.needs.queries import find_need
 from fieldapp.needs.steps import STEPS
 from fieldapp.needs.views import own_views, query_of
-from fieldapp.pages import add_notice, done, in_place, page, same_site_path
+from fieldapp.pages import add_notice, done, in_place, number_in, page, same_site_path
 from fieldapp.refusals import Conflict, NotFound
 from fieldapp.workbook import excel_answer
 
@@ -111,7 +111,7 @@ def _may_claim(need: Any) -> bool:
 
 def _list_page(status: int | None = None, **more: Any) -> Response:
     person, filters, now = _person(), filters_in(request.args), clock.now()
-    regions, holders = regions_of(person), holders_of(person)
+    regions, holders = regions_of(person), holders_of(person, number_in(filters.holder))
     counts = light_counts(person, filters, now)
     found = search_needs(person, filters, now, counts)
     return page(
@@ -145,10 +145,9 @@ def index() -> Response:
 @bp.get("/needs/filters")
 @needs("OFFICER", "LEAD")
 def filters() -> Response:
-    person = _person()
-    return page(
-        "needs/filters.html", **_choices(filters_in(request.args), regions_of(person), holders_of(person))
-    )
+    person, asked = _person(), filters_in(request.args)
+    holders = holders_of(person, number_in(asked.holder))
+    return page("needs/filters.html", **_choices(asked, regions_of(person), holders))
 
 
 def back_to_list() -> str:

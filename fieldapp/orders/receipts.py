@@ -19,7 +19,7 @@ from fieldapp.db import db
 from fieldapp.entries.actions import content_fingerprint
 from fieldapp.forms import relabel
 from fieldapp.guards import neighbourhood, prepare, prepares, public, takes_body
-from fieldapp.languages import _, lazy
+from fieldapp.languages import _, kept_language, lazy
 from fieldapp.needs.access import enterprise_steps
 from fieldapp.needs.actions import Said
 from fieldapp.needs.clock import limits_of, promises
@@ -210,18 +210,18 @@ def act(receipt: str, act: str) -> Response:
     if found is None:
         return no_receipt()
     if request.method == "GET":
-        return redirect(url_for("orders.receipt", receipt=receipt))
+        return redirect(url_for("orders.receipt", receipt=receipt, lang=kept_language()))
     if current_user.is_authenticated:
         raise ForTheEnterprise
     now, step = clock.now(), STEPS[act]
     ticket = rules.read(_secret(), request.form.get("ticket", ""), now)
     content = content_fingerprint()
     if ticket and _known(act_of(ticket.need_id), found, content):
-        return done(to=url_for("orders.receipt", receipt=receipt), notice="act_known")
+        return done(to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="act_known")
     prepare()
     kept = act_of(ticket.need_id) if ticket else None
     if _known(kept, found, content):
-        return done(to=url_for("orders.receipt", receipt=receipt), notice="act_known")
+        return done(to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="act_known")
     form = _form(act, request.form)
     if ticket is None or kept is not None:
         form.validate()
@@ -242,7 +242,9 @@ def act(receipt: str, act: str) -> Response:
             raise WrongMoment
         if was_said(found.need_id, act, content, now - timedelta(hours=1)):
             # The way back through the browser's history opens a new form with the old words in it.
-            return done(to=url_for("orders.receipt", receipt=receipt), notice="act_known")
+            return done(
+                to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="act_known"
+            )
         after = actions.act(
             found.need_id, _need_of(found), step, ticket.need_id, content, now,
             text=form.text, said=_said(form), files=form.files if isinstance(form, ReplyForm) else [],
@@ -251,14 +253,18 @@ def act(receipt: str, act: str) -> Response:
         # The same form at the same moment: the other one was a little quicker.
         db.session.rollback()
         if _known(act_of(ticket.need_id), found, content):
-            return done(to=url_for("orders.receipt", receipt=receipt), notice="act_known")
+            return done(
+                to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="act_known"
+            )
         form.ticket.data = rules.issue(_secret(), now)
         return _page(found, form=form, act=act, status=409, trouble=_too_late(found))
     except WrongMoment:
         db.session.rollback()
         found = find_receipt(receipt)
         return _page(found, form=form, act=act, status=409, trouble=_too_late(found))
-    return done(to=url_for("orders.receipt", receipt=receipt), notice=_notice(step, after))
+    return done(
+        to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice=_notice(step, after)
+    )
 
 
 def _known(kept: Any | None, found: Any, content: bytes) -> bool:
@@ -302,7 +308,7 @@ def call(receipt: str) -> Response:
     if found is None:
         return no_receipt()
     if request.method == "GET":
-        return redirect(url_for("orders.receipt", receipt=receipt))
+        return redirect(url_for("orders.receipt", receipt=receipt, lang=kept_language()))
     if current_user.is_authenticated:
         raise ForTheEnterprise
     now = clock.now()
@@ -310,8 +316,11 @@ def call(receipt: str) -> Response:
         asked = actions.ask_for_call(found.need_id, _need_of(found), now, now - CALLS)
     except WrongMoment:  # it has ended, or somebody did something at this very moment
         db.session.rollback()
-        return done(to=url_for("orders.receipt", receipt=receipt), notice="call_late")
-    return done(to=url_for("orders.receipt", receipt=receipt), notice="call_asked" if asked else "call_known")
+        return done(to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="call_late")
+    return done(
+        to=url_for("orders.receipt", receipt=receipt, lang=kept_language()),
+        notice="call_asked" if asked else "call_known",
+    )
 
 
 def _file(receipt: str, attachment_id: uuid.UUID, media_type: str) -> Any:

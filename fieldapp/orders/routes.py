@@ -29,7 +29,7 @@ from fieldapp.guards import (
     repeatable,
     takes_body,
 )
-from fieldapp.languages import _, lazy
+from fieldapp.languages import _, kept_language, lazy
 from fieldapp.needs.actions import IdTaken
 from fieldapp.needs.forms import MOST_INDICATORS
 from fieldapp.needs.models import Cooperation, Disclosure, NeedKind
@@ -109,7 +109,9 @@ def order(token: str) -> Response:
     content = content_fingerprint()
     known = order_of(ticket.need_id) if ticket else None
     if known is not None and known.fingerprint == content:
-        return done(to=url_for("orders.receipt", receipt=known.receipt), notice="order_known")
+        return done(
+            to=url_for("orders.receipt", receipt=known.receipt, lang=kept_language()), notice="order_known"
+        )
     if "add_indicator" in request.form:  # pressed without script: one more row, and everything as it was
         form = _form()
         if len(form.indicators) < MOST_INDICATORS:
@@ -178,14 +180,16 @@ def order(token: str) -> Response:
         if known is None:
             raise ServiceUnavailable from None
         return _known(card, token, form, known, content)
-    return done(to=url_for("orders.receipt", receipt=receipt), notice="order_placed")
+    return done(to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="order_placed")
 
 
 def _known(card: Card, token: str, form: OrderForm, known: Any, content: bytes) -> Response:
     """The form was sent before. The same words lead to the receipt; other words are not lost: they are a new order,
     if that is what is meant."""
     if known.fingerprint == content:
-        return done(to=url_for("orders.receipt", receipt=known.receipt), notice="order_known")
+        return done(
+            to=url_for("orders.receipt", receipt=known.receipt, lang=kept_language()), notice="order_known"
+        )
     form.validate()
     form.ticket.data = rules.issue(_key(), clock.now() - rules.FASTEST)
     return _form_page(card, token, form, status=409, earlier=known)
@@ -234,7 +238,7 @@ def track(token: str) -> Response:
             number = rules.tidy_number(form.number.data or "")
             found = receipt_by_number(card.enterprise_id, number) if len(number) == 8 else None
             if found:
-                return done(to=url_for("orders.receipt", receipt=found))
+                return done(to=url_for("orders.receipt", receipt=found, lang=kept_language()))
             form.number.errors = [_("这家企业没有这个回执号。请核对一下，或者打服务团的电话。")]
     response = page("orders/track.html", status=status, card=card, token=token, form=form)
     if status == 429:

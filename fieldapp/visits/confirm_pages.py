@@ -15,7 +15,7 @@ from fieldapp.codes.routes import dead_end_of
 from fieldapp.codes.turnstile import Turnstile
 from fieldapp.formats import day as short_day
 from fieldapp.guards import needs, neighbourhood, public, repeatable, secret_address
-from fieldapp.languages import _, lazy, speaking
+from fieldapp.languages import _, kept_language, lazy
 from fieldapp.pages import add_notice, done, page
 from fieldapp.refusals import NotAllowed
 from fieldapp.visits import confirming
@@ -129,8 +129,7 @@ def _question(asked: Asked) -> str:
 
 def here(token: str, notice: str | None = None) -> Response:
     """Back to the page, in the language it was read in."""
-    lang = "en" if speaking() == "en" else None
-    return done(to=url_for("visits.confirm", token=token, lang=lang), notice=notice)
+    return done(to=url_for("visits.confirm", token=token, lang=kept_language()), notice=notice)
 
 
 @bp.route("/v/<token>", methods=["GET", "POST"])

@@ -405,11 +405,16 @@ def _viewer() -> Any:
     return sa.bindparam("viewer", type_=sa.Integer)
 
 
-def officers_of(person: Person) -> Sequence[Any]:
-    """Who a lead may ask the list for: rows of id, name, active people of the led teams."""
+def officers_of(person: Person, asked: int | None = None) -> Sequence[Any]:
+    """Who a lead may ask the list for: rows of id, name, active people of the led teams, who is `asked` for although
+    they have left."""
     query = (
         sa.select(User.id, User.name)
-        .where(User.team_id.in_(person.led_team_ids), User.active, User.role.in_((Role.OFFICER, Role.LEAD)))
+        .where(
+            User.team_id.in_(person.led_team_ids),
+            sa.or_(User.active, User.id == asked),
+            User.role.in_((Role.OFFICER, Role.LEAD)),
+        )
         .order_by(User.name, User.id)
         .limit(200)
     )

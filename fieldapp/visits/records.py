@@ -143,7 +143,7 @@ def index() -> Response:
     cursor = request.args.get("page", "")
     rows, next_page = list_visits(current_user, cursor, **filters.asked())
     regions = regions_of(current_user)
-    officers = officers_of(current_user) if current_user.is_lead else []
+    officers = officers_of(current_user, filters.officer) if current_user.is_lead else []
     return page(
         "visits/index.html",
         visits=rows,
@@ -173,7 +173,8 @@ def excel() -> Response:
     """The same list as a file; with telephone numbers only when asked for by a form, and told to the trail."""
     filters = _filters()
     with_phones = request.method == "POST" and request.form.get("phones") == "1"
-    regions, officers = regions_of(current_user), officers_of(current_user) if current_user.is_lead else []
+    regions = regions_of(current_user)
+    officers = officers_of(current_user, filters.officer) if current_user.is_lead else []
     words = [_state_word(filters.state)]
     words += [word for word, _url in _chosen(filters, officers, regions)]
     if filters.period in PERIOD_WORDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -551,3 +552,21 @@ def test_the_needs_page_says_how_late_a_promise_about_it_was_kept_or_is(zhao, ci
 
     assert "晚了 3 个工作日" in row("还没办的") and "晚了 3 个工作日" in row("晚办的")
     assert "按时" in row("早办的") and "逾期" not in row("还没办的")
+
+
+def test_a_list_of_somebody_who_has_left_says_whose_it_is(app, li, city):
+    """The board's number leads here; pressing the filter's button again must not widen the list unseen."""
+    with writing():
+        db.session.execute(sa.update(User).where(User.username == "zhao").values(active=False))
+        db.session.commit()
+    zhao = db.session.scalar(sa.select(User.id).where(User.username == "zhao"))
+    db.session.rollback()
+    for address in (
+        "/follow-ups?officer={}",
+        "/visits?officer={}",
+        "/needs?holder={}",
+        "/needs/filters?holder={}",
+    ):
+        page = li.get(address.format(zhao)).text
+        assert re.search(rf'<option value="{zhao}" selected[^>]*>\s*赵青', page), address
+    assert ">赵青</option>" not in li.get("/follow-ups").text

@@ -473,3 +473,20 @@ def test_who_ordered_is_forgotten_a_year_after_it_was_closed(anybody, zhao, toke
     kept = {order.need_id: (order.contact_name, order.phone) for order in _orders()}
     assert kept == {old.need_id: ("", ""), open_.need_id: ("刘工", "13812345678")}
     assert "谁点的单" not in zhao.get(f"/needs/{old.need_id}").text
+
+
+def test_english_goes_on_behind_the_card(anybody, token, patient):
+    card = anybody.get(f"/q/{token}?lang=en").text
+    for path in (f"/q/{token}/order?lang=en", f"/q/{token}/track?lang=en", "/privacy?lang=en"):
+        assert f'href="{path}"' in card, path
+    form = next(f for f in forms_in(anybody.get(f"/q/{token}/order?lang=en").text) if f.id == "order-form")
+    refused = anybody.post(form.action, data=form.filled(**(WORDS | {"title": ""})))
+    assert refused.status_code == 422 and 'lang="en"' in refused.text and "提交点单" not in refused.text
+    sent = anybody.post(form.action, data=form.filled(**WORDS))
+    assert "lang=en" in sent.location
+    receipt = anybody.get(sent.location).text
+    assert (
+        "提交评价" not in receipt
+        and "?lang=en" in next(f for f in forms_in(receipt) if f.id == "add-form").action
+    )
+    assert f'href="/q/{token}/order"' in anybody.get(f"/q/{token}").text  # Chinese needs no word for it
