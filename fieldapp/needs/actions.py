@@ -158,6 +158,7 @@ def _log(
     step: Step | None = None,
     *,
     shown: bool = False,
+    through: uuid.UUID | None = None,
 ) -> int:
     """A line of the log; returns its number."""
     line = {
@@ -170,6 +171,7 @@ def _log(
         "step": step.name if step else "",
         "shown": shown or (step is not None and step.shown),
         "from_enterprise": step is not None and step.who is Who.ENTERPRISE,
+        "through_id": through,
     }
     return int(run(_STEP_MADE, line).scalar())
 
@@ -260,11 +262,13 @@ def take_step(
     said: Said | None = None,
     ending: Ending | None = None,
     files: Sequence[Photo | Document] = (),
+    through: uuid.UUID | None = None,
 ) -> NeedStatus:
     """Move the need on, with what is sent along; returns where it stands now. Raises WrongMoment when it cannot, or
     somebody was quicker.
 
     `person` is None for what the enterprise does at its door and for what time does; the caller has asked the door.
+    `through` is the order at whose receipt the enterprise said it, where that was merged into this need.
     """
     said = said or Said(ending=ending)
     after = where_to(need, step)
@@ -304,7 +308,9 @@ def take_step(
         run(sa.update(_need).where(_need.c.merged_into_id == need.id).values(merged_into_id=said.twin_id))
     if step.asks is Asks.RATING:
         _keep_rating(need, said, text, at)
-    line = _log(need.id, person, at, need.status, after, _in_words(step, need, said, text), step)
+    line = _log(
+        need.id, person, at, need.status, after, _in_words(step, need, said, text), step, through=through
+    )
     attach(person, need.id, need.enterprise_id, line, files, at)
     detail: dict[str, Any] = {"step": step.name}
     if said.ending:

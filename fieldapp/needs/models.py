@@ -223,6 +223,9 @@ class NeedEvent(db.Model):
     )  # its name in steps.STEPS; "": noted, changed, handed over
     shown: Mapped[bool] = mapped_column(default=False)  # the enterprise reads the note on its receipt
     from_enterprise: Mapped[bool] = mapped_column(default=False)  # said at the enterprise's own door
+    # The order at whose receipt that was, where it had been merged into this one: who reads the other receipt reads no
+    # word of it. No foreign key: the line is what is kept.
+    through_id: Mapped[uuid.UUID | None]
 
 
 class NeedRating(db.Model):

@@ -194,6 +194,7 @@ _EVENTS = (
         NeedEvent.step,
         NeedEvent.shown,
         NeedEvent.from_enterprise,
+        NeedEvent.through_id,
         User.name.label("by"),
     )
     .outerjoin(User, User.id == NeedEvent.by_id)
@@ -216,6 +217,7 @@ class Beginning:
     step: str = ""
     shown: bool = False
     from_enterprise: bool = False
+    through_id: None = None
 
 
 def events_of(need: Any, author: str | None = None) -> list[Any]:

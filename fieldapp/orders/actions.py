@@ -115,6 +115,11 @@ class ActKnown(Exception):
 _ACT = sa.insert(ReceiptAct.__table__)
 
 
+def _through(order_id: uuid.UUID, need: Any) -> uuid.UUID | None:
+    """The order whose receipt this is, where another one goes on for it."""
+    return None if order_id == need.id else order_id
+
+
 def act(
     order_id: uuid.UUID,
     need: Any,
@@ -136,7 +141,7 @@ def act(
     if said is not None and said.solved is not None and said.level is not None:
         after = rate(need, said.solved, said.level, text, at)
     else:
-        after = take_step(None, need, step, at, text=text, files=files)
+        after = take_step(None, need, step, at, text=text, files=files, through=_through(order_id, need))
     return after
 
 
@@ -161,7 +166,7 @@ def ask_for_call(order_id: uuid.UUID, need: Any, at: datetime, since: datetime) 
     if last_call(order_id, since) is not None:
         return False
     run(_ACT, {"id": uuid7(), "need_id": order_id, "step": "call", "fingerprint": b"", "at": at})
-    take_step(None, need, STEPS["call"], at)
+    take_step(None, need, STEPS["call"], at, through=_through(order_id, need))
     return True
 
 

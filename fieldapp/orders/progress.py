@@ -181,14 +181,13 @@ class Line:
     files: list[Any] = field(default_factory=list)
 
 
-def lines(events: Sequence[Any], files: dict[int | None, list[Any]], *, own_words: bool = True) -> list[Line]:
+def lines(events: Sequence[Any], files: dict[int | None, list[Any]]) -> list[Line]:
     """The conversation and the way so far, oldest first. What officers wrote for themselves is not in it."""
     found: list[Line] = []
     for event in events:
         with_it = files.get(event.id, [])
         if event.from_enterprise:
-            if own_words:
-                found.append(Line(event.at, _("您"), True, _did(event), event.note, with_it))
+            found.append(Line(event.at, _("您"), True, _did(event), event.note, with_it))
         elif (event.shown and event.note) or with_it:
             words = "" if event.before is event.after else _(_WORDS[event.after])
             found.append(Line(event.at, event.by or _("服务团"), False, words, event.note, with_it))

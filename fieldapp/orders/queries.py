@@ -184,6 +184,7 @@ _AT_DOOR = (
         need_file.c.need_id,
         need_file.c.event_id,
         NeedEvent.from_enterprise,
+        NeedEvent.through_id,
     )
     .join(need_file, need_file.c.attachment_id == Attachment.id)
     .outerjoin(NeedEvent, NeedEvent.id == need_file.c.event_id)
@@ -195,16 +196,21 @@ _FILES_AT_DOOR = _AT_DOOR.where(
 _FILE_AT_DOOR = _AT_DOOR.where(Attachment.id == sa.bindparam("file", type_=Attachment.id.type))
 
 
-def files_at_door(need_id: uuid.UUID) -> list[Any]:
-    """What the enterprise sent and what it was sent: rows of id, bytes, media_type, original_name, event_id,
-    from_enterprise. What officers keep for themselves is not among them."""
-    return list(fetch(_FILES_AT_DOOR, {"need": need_id}))
+def _is_for(file: Any, own: uuid.UUID) -> bool:
+    """Whether who holds the receipt of the order `own` may have that file: what the office sent, and what was sent at
+    that receipt. Of two orders merged into one neither reads what was said at the other's."""
+    return file.from_enterprise is False or (file.through_id or file.need_id) == own
+
+
+def files_at_door(need_id: uuid.UUID, own: uuid.UUID) -> list[Any]:
+    """What the enterprise sent at the receipt of `own` and what it was sent: rows of id, bytes, media_type,
+    original_name, event_id, from_enterprise. What officers keep for themselves is not among them."""
+    return [file for file in fetch(_FILES_AT_DOOR, {"need": need_id}) if _is_for(file, own)]
 
 
 def file_at_door(needs: set[uuid.UUID], attachment_id: uuid.UUID, *, own: uuid.UUID) -> Any | None:
-    """One of them, when it belongs to one of these needs; of a need that is not the receipt's `own` only what the
-    office sent."""
+    """One of them, when it belongs to one of these needs."""
     for file in fetch(_FILE_AT_DOOR, {"file": attachment_id}):
-        if file.need_id in needs and (file.need_id == own or file.from_enterprise is False):
+        if file.need_id in needs and _is_for(file, own):
             return file
     return None

@@ -108,7 +108,7 @@ def _page(
     merged = need.id != found.need_id
     events = events_of(need)
     promised = promises(need, events, limits_of(current_app.config))
-    own_files, files = files_at_door(found.need_id), _by_event(files_at_door(need.id))
+    files = _by_event(files_at_door(need.id, found.need_id))
     told = [event for event in events if event.from_enterprise or event.shown]
     answer = progress.answer_of(need, told)
     steps = [] if current_user.is_authenticated else [step.name for step in enterprise_steps(need)]
@@ -139,8 +139,7 @@ def _page(
         message=progress.message_of(need, told, answer),
         message_files=files,
         asked=question_open(need),
-        lines=progress.lines(events, {} if merged else files, own_words=not merged),
-        own_files=own_files if merged else [],
+        lines=_lines(found, need, events, files),
         rated=_last_rating(need) if not merged else None,
         steps=steps,
         forms=forms,
@@ -156,6 +155,20 @@ def _page(
         side=len(symbol) + 2 * images.QUIET,
         address=address,
     )
+
+
+def _lines(
+    found: Any, need: Any, events: list[Any], files: dict[int | None, list[Any]]
+) -> list[progress.Line]:
+    """The conversation under this receipt. Of an order that was merged: its own until then, and from then on what the
+    office says there and what is said here."""
+    here = [e for e in events if not e.from_enterprise or (e.through_id or need.id) == found.need_id]
+    if need.id == found.need_id:
+        return progress.lines(here, files)
+    own = need_at_door(found.need_id)
+    before = progress.lines(events_of(own), _by_event(files_at_door(found.need_id, found.need_id)))
+    since = progress.lines([event for event in here if event.before is not None], files)
+    return sorted([*before, *since], key=lambda line: line.at)
 
 
 def _last_rating(need: Any) -> Any | None:

@@ -439,6 +439,32 @@ def test_neither_of_two_merged_orders_is_ended_for_the_other(anybody, zhao, li, 
     assert "rate" in _offers(anybody, receipt) and "rate" not in _offers(anybody, other)
 
 
+def test_of_two_merged_orders_each_reads_its_own_words_and_the_offices(anybody, zhao, li, city, receipt):
+    first = _need(receipt)
+    other = _place(anybody, city.huaxing, title="涂层又起泡", contact_name="密名乙")
+    _act(anybody, other, "add", reply="并案之前说的", photos=[(BytesIO(jpeg()), "甲.jpg")])
+    _step(li, "merge", _need(other), twin=str(first.id), text="是一件事")
+    _act(anybody, other, "add", reply="并案之后说的", photos=[(BytesIO(jpeg(800, 600)), "乙.jpg")])
+    _act(anybody, receipt, "add", reply="主单这边说的", photos=[(BytesIO(jpeg(640, 480)), "丙.jpg")])
+    _step(li, "accept", first)
+    _step(zhao, "claim", first)
+    _step(zhao, "ask", first, text="什么时候停机？")
+    mine, theirs = anybody.get(other).text, anybody.get(receipt).text
+    assert "并案之前说的" in mine and "并案之后说的" in mine and "主单这边说的" not in mine
+    assert "主单这边说的" in theirs and "并案" not in theirs
+    assert "什么时候停机" in mine and "什么时候停机" in theirs
+    photos = {
+        at: set(re.findall(r"/files/([0-9a-f-]+)\.jpg", page))
+        for at, page in ((other, mine), (receipt, theirs))
+    }
+    assert (len(photos[other]), len(photos[receipt])) == (2, 1) and not photos[other] & photos[receipt]
+    for at, own in photos.items():
+        for photo in photos[other] | photos[receipt]:
+            assert anybody.get(f"{at}/files/{photo}.jpg").status_code == (200 if photo in own else 404)
+    whole = zhao.get(f"/needs/{first.id}").text  # who works on it reads all of it
+    assert "并案之后说的" in whole and "主单这边说的" in whole
+
+
 def test_the_way_back_and_once_more_says_nothing_twice(anybody, zhao, li, receipt):
     """The browser opens a new form with the old words in it."""
     _step(li, "accept")
