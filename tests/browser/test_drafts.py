@@ -412,6 +412,19 @@ def test_rows_are_added_without_a_network(browser, site, huaxing):
         expect(row).to_have_value("带一份清单")
 
 
+def test_a_visit_with_nobody_is_told_on_the_phone_and_does_not_wait_to_be_refused(browser, site, huaxing):
+    with opened(browser, site, f"{huaxing}/visits/new") as page:
+        cut(page)
+        page.get_by_label("聊了什么").fill("忘了勾")
+        page.get_by_role("button", name="提交走访").tap()
+        page.get_by_text("至少选一位，或勾选").wait_for()
+        assert rows(page) == []
+        page.locator("label", has_text="未见到人").tap()
+        page.get_by_role("button", name="提交走访").tap()
+        page.get_by_text("已存在这台手机上").wait_for()
+        assert [row["state"] for row in rows(page)] == ["queued"]
+
+
 def test_what_needs_a_network_says_so(browser, site, huaxing):
     with opened(browser, site, "/me") as page:
         page.get_by_role("link", name="日历订阅").tap()

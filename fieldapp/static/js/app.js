@@ -46,7 +46,8 @@ const modules = {
     }
     form.addEventListener("submit", (event) => {
       const stop = () => { event.preventDefault(); event.stopImmediatePropagation(); };
-      if (sent) { stop(); return; }
+      // Whoever knows better than to send it says no.
+      if (sent || !form.dispatchEvent(new CustomEvent("sending", { cancelable: true, detail: event.submitter }))) { stop(); return; }
       for (const line of document.querySelectorAll("main > [data-refused]")) line.remove();
       if ("online" in form.dataset && !navigator.onLine && !warned) {
         const words = document.getElementById("needs-network")?.content.cloneNode(true);

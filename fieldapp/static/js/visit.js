@@ -51,6 +51,16 @@ export default (form) => {
     if (event.key === "Enter" && typing && !event.isComposing) { event.preventDefault(); event.target.blur(); }
   });
 
+  // Without a network nobody else says so: it would wait for one, and be sent back then.
+  const unmet = form.querySelector("[data-unmet]");
+  form.addEventListener("sending", (event) => {
+    const met = nobody.checked || form.querySelector("input[name=met]:checked") || [...form.querySelectorAll("[name^=new_contacts-][name$=-name]:enabled")].some((field) => field.value.trim());
+    unmet.hidden = Boolean(met) || navigator.onLine || event.detail?.value !== "record";
+    if (unmet.hidden) return;
+    event.preventDefault();
+    unmet.scrollIntoView({ block: "center" });
+  });
+
   const unsent = form.querySelector("[data-unsent]");
   form.addEventListener("submit", () => { unsent.hidden = true; });
   form.addEventListener("htmx:error", () => {
