@@ -154,12 +154,19 @@ _SAID = sa.select(_act.c.id).where(
     _act.c.at > sa.bindparam("since", type_=_act.c.at.type),
     _act.c.step == sa.bindparam("step"),
     _act.c.fingerprint == sa.bindparam("content", type_=_act.c.fingerprint.type),
+    ~sa.exists().where(
+        NeedEvent.need_id == sa.bindparam("goes_on", type_=Need.id.type),
+        NeedEvent.at > _act.c.at,
+        ~NeedEvent.from_enterprise,
+    ),
 )
 
 
-def was_said(need_id: uuid.UUID, step: str, content: bytes, since: datetime) -> bool:
-    """Whether the very same was sent at this receipt after `since`, from another form."""
-    return bool(fetch(_SAID, {"need": need_id, "step": step, "content": content, "since": since}))
+def was_said(need_id: uuid.UUID, goes_on: uuid.UUID, step: str, content: bytes, since: datetime) -> bool:
+    """Whether the very same was sent at this receipt after `since`, from another form, and the office has done nothing
+    on the need that `goes_on` there since: "可以" to another question is another answer."""
+    asked = {"need": need_id, "goes_on": goes_on, "step": step, "content": content, "since": since}
+    return bool(fetch(_SAID, asked))
 
 
 def acts_since(need_id: uuid.UUID, since: datetime, most: int) -> datetime | None:

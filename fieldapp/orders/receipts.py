@@ -253,7 +253,8 @@ def act(receipt: str, act: str) -> Response:
     try:
         if found.merged_into_id and act in NOT_WHEN_MERGED:
             raise WrongMoment
-        if was_said(found.need_id, act, content, now - timedelta(hours=1)):
+        goes_on = found.merged_into_id or found.need_id
+        if was_said(found.need_id, goes_on, act, content, now - timedelta(hours=1)):
             # The way back through the browser's history opens a new form with the old words in it.
             return done(
                 to=url_for("orders.receipt", receipt=receipt, lang=kept_language()), notice="act_known"

@@ -477,6 +477,17 @@ def test_the_way_back_and_once_more_says_nothing_twice(anybody, zhao, li, receip
     assert _count(NeedEvent, NeedEvent.step == "add") == 2
 
 
+def test_the_same_word_to_another_question_is_another_answer(anybody, zhao, li, receipt):
+    _step(li, "accept")
+    _step(zhao, "claim")
+    for question in ("周三停机可以吗？", "那周四早上可以吗？"):
+        _step(zhao, "ask", text=question)
+        answer = _act(anybody, receipt, "answer", reply="可以")
+        assert answer.status_code == 303 and "act_known" not in answer.location
+        assert _need().paused_at is None
+    assert _count(NeedEvent, NeedEvent.note == "可以") == 2
+
+
 def test_once_more_leads_to_the_code_that_hangs_there_now(anybody, li, city, receipt):
     old = _token(city.huaxing.id)
     assert li.submit(f"/enterprises/{city.huaxing.id}/qr", 0, reason="贴纸掉了", sure="y").status_code == 303
