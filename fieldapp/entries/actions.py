@@ -142,12 +142,17 @@ def _phones_clock() -> datetime | None:
 
 
 def written_at(received_at: datetime) -> datetime:
-    """When this was written down: by the phone's clock where that is possible, else when it was received.
+    """When this was written down: as long before it was received as the phone says that it waited, whatever its clock
+    shows; by that clock where it does not say so; else when it was received.
 
-    A phone whose clock runs ahead, or says a time from which no receipt would still be kept, is not believed. For words
-    about a record only; what a rule decides over others is reckoned by the server's clock.
+    What lies ahead, or at a time from which no receipt would still be kept, is not believed. For words about a record
+    only; what a rule decides over others is reckoned by the server's clock.
     """
-    moment = _phones_clock() if has_request_context() else None
+    moment = None
+    if has_request_context():
+        waited = request.headers.get("Outbox-Waited", "")
+        known = waited.isascii() and waited.isdecimal() and len(waited) < 9
+        moment = received_at - timedelta(seconds=int(waited)) if known else _phones_clock()
     oldest = received_at - timedelta(days=current_app.config["ENTRY_KEEP_DAYS"])
     return moment if moment is not None and oldest <= moment <= received_at else received_at
 

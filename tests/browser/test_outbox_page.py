@@ -245,14 +245,19 @@ def test_a_conflict_may_be_ended_with_my_own_text_on_the_fresh_form(browser, sit
         sent(page)
 
 
+def _refused(site: Site, page: Page, huaxing: int, answer: str) -> Any:
+    """The card of a visit that the server has answered so."""
+    cut(page)
+    key = put(page, **visit_of(huaxing, "没写完"))
+    with_modules(page, REFUSE, key=key, status=422, error="invalid", answer=answer)
+    page.goto(f"{site.url}/outbox")
+    return page.locator("[data-part=todo] article")
+
+
 def test_the_servers_reasons_are_told_and_its_markup_is_not_taken_over(browser, site, huaxing):
     answer = """<div class="errsum" role="alert"><h2>还有 1 处要改</h2><ul><li><a href="#x">见到的人：<img src=x>至少选一位</a></li></ul></div>"""
     with phone(site, browser, "zhao") as page:
-        cut(page)
-        key = put(page, **visit_of(huaxing, "没写完"))
-        with_modules(page, REFUSE, key=key, status=422, error="invalid", answer=answer)
-        page.goto(f"{site.url}/outbox")
-        card = page.locator("[data-part=todo] article")
+        card = _refused(site, page, huaxing, answer)
         expect(card).to_contain_text("还有 1 处要改")
         expect(card.locator("li")).to_have_text("见到的人：至少选一位")
         assert card.locator("img").count() == 0
@@ -265,11 +270,7 @@ def test_what_a_page_keeps_hidden_is_not_told_as_the_servers_word(browser, site,
       <div id="banner"><div class="note note-bad">请到有网络的地方打开青助企。</div></div>
       <div class="errsum" role="alert"><h2>还有 1 处要改</h2><ul><li>见到的人：至少选一位</li></ul></div>"""
     with phone(site, browser, "zhao") as page:
-        cut(page)
-        key = put(page, **visit_of(huaxing, "没写完"))
-        with_modules(page, REFUSE, key=key, status=422, error="invalid", answer=answer)
-        page.goto(f"{site.url}/outbox")
-        card = page.locator("[data-part=todo] article")
+        card = _refused(site, page, huaxing, answer)
         expect(card).to_contain_text("至少选一位")
         expect(card).not_to_contain_text("网络")
 

@@ -98,17 +98,21 @@ def _run(duty, moment):
     return count
 
 
-@pytest.fixture
-def order(app, city):
-    """A fresh order of 华星."""
+def _ordered(city, title, at):
+    """The number of one more order of 华星."""
     need_id = uuid7()
     with writing():
         submit(
-            None, SimpleNamespace(id=city.huaxing.id), need_id, title="膜面缺陷检测", kind=NeedKind.TESTING, at=MONDAY,
+            None, SimpleNamespace(id=city.huaxing.id), need_id, title=title, kind=NeedKind.TESTING, at=at,
             source=NeedSource.ORDER,
         )  # fmt: skip
         db.session.commit()
     return need_id
+
+
+@pytest.fixture
+def order(app, city):
+    return _ordered(city, "膜面缺陷检测", MONDAY)
 
 
 @pytest.fixture
@@ -278,21 +282,9 @@ def test_two_claims_of_one_officer_at_once_keep_to_the_limit(app, zhao, li, orde
 
 
 def test_a_duplicate_is_merged_and_whatever_had_been_merged_into_it_goes_along(li, city, order):
-    third = uuid7()
-    with writing():
-        submit(
-            None, SimpleNamespace(id=city.huaxing.id), third, title="又一单", kind=NeedKind.TESTING, at=clock.now(),
-            source=NeedSource.ORDER,
-        )  # fmt: skip
-        db.session.commit()
+    third = _ordered(city, "又一单", clock.now())
     assert _post(li, "merge", third, twin=str(order), text="同一件事").status_code == 303
-    fourth = uuid7()
-    with writing():
-        submit(
-            None, SimpleNamespace(id=city.huaxing.id), fourth, title="再一单", kind=NeedKind.TESTING, at=clock.now(),
-            source=NeedSource.ORDER,
-        )  # fmt: skip
-        db.session.commit()
+    fourth = _ordered(city, "再一单", clock.now())
     assert _post(li, "merge", people.NEED, twin=str(order), text="走访时也说过").status_code == 303
     assert _post(li, "merge", order, twin=str(fourth), text="还是它").status_code == 303
     assert {_row(one).merged_into_id for one in (third, order, people.NEED)} == {fourth}

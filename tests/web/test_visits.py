@@ -437,6 +437,14 @@ def test_checking_in_without_a_network_is_the_tap_and_not_the_sending(zhao, city
     assert saved.id == arrived.id and saved.arrived_at == tapped and saved.said == "门口说了两句"
 
 
+@pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(days=1), timedelta(0)])
+def test_a_check_in_is_as_long_ago_as_it_waited_whatever_the_phones_clock_shows(zhao, city, off):
+    form, now = zhao.form(_new(city), "visit-form"), clock.now()
+    headers = {"Outbox-At": (now + off - timedelta(minutes=20)).isoformat(), "Outbox-Waited": "1200"}
+    arrived = _stored(zhao.post(form.action, data=form.filled(intent="arrive"), headers=headers))
+    assert abs((now - timedelta(minutes=20) - arrived.arrived_at).total_seconds()) < 60
+
+
 def test_a_phones_clock_that_runs_ahead_does_not_move_a_check_in(zhao, city):
     form = zhao.form(_new(city), "visit-form")
     headers = {"Outbox-At": (clock.now() + timedelta(hours=5)).isoformat()}

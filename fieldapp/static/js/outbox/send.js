@@ -105,7 +105,7 @@ function bodyOf(fields) {
 
 /** One POST under the entry's key: {verdict, reply: {status, headers, text}}; the token is renewed where it is stale. */
 export async function post(entry, fields, headers = {}) {
-  const own = { ...headers, "HX-Request": "true", "Idempotency-Key": entry.key, "Outbox-User": entry.user, "Outbox-At": deviceTime(new Date(entry.at)), "Outbox-Attempt": String(entry.attempts || 1) };
+  const own = { ...headers, "HX-Request": "true", "Idempotency-Key": entry.key, "Outbox-User": entry.user, "Outbox-At": deviceTime(new Date(entry.at)), "Outbox-Waited": String(Math.round((Date.now() - entry.at) / 1000)), "Outbox-Attempt": String(entry.attempts || 1) };
   if (entry.after?.length) own["Outbox-After"] = entry.after.join(",");
   if (entry.revises?.length) own["Outbox-Revises"] = entry.revises.join(",");
   if (entry.for) own["Outbox-For"] = String(entry.for);
