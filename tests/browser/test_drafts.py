@@ -453,7 +453,7 @@ def test_a_kept_page_begins_with_the_time_it_is_opened_at(browser, site, huaxing
         page.route("**/visits/new", serve)
         page.clock.set_fixed_time(datetime.fromtimestamp(kept / 1000 + ahead / 1000 + 86_400, UTC))
         page.goto(f"{site.url}{huaxing}/visits/new")
-        page.locator("details.times summary").tap()
+        chromium.unfold(page.locator("details.times summary"))
         expect(page.get_by_label("到访时间")).to_have_value(f"{day}T08:00")
 
 

@@ -168,7 +168,7 @@ def test_what_waits_is_said_on_every_page(browser, site, huaxing):
         expect(row).to_contain_text("走访")
         expect(row).to_contain_text("华星新能源材料")
         expect(row).to_contain_text(re.compile("待发|正在发"))  # a page that was left while it sent
-        row.locator("summary").tap()
+        chromium.unfold(row.locator("summary"))
         expect(row.get_by_role("link", name="改一改")).to_have_attribute(
             "href", re.compile(rf"^/enterprises/{huaxing}/visits/new#entry=[0-9a-f-]{{36}}$")
         )
@@ -284,7 +284,7 @@ def test_deleting_names_what_goes_along(browser, site, huaxing):
         put(page, title="新需求 · 隔膜", url=f"/enterprises/{huaxing}/needs/new", keys=[made])
         put(page, title="别的事 · 留下", url="/follow-ups/x")
         row = page.locator("[data-part=queue] li", has_text="走访")
-        row.locator("summary").tap()
+        chromium.unfold(row.locator("summary"))
         row.get_by_role("button", name="删掉").tap()
         asked = page.get_by_role("dialog")
         expect(asked).to_contain_text("走访 · 华星新能源材料")
@@ -306,7 +306,7 @@ def test_a_photo_taken_out_is_no_longer_waited_for(browser, site):
             )
             db.session.commit()
         row = page.locator("[data-part=queue] li")
-        row.locator("summary").tap()
+        chromium.unfold(row.locator("summary"))
         row.get_by_role("button", name="去掉这张").tap()
         page.get_by_role("dialog").get_by_role("button", name="删掉").tap()
         until(lambda: any(f"{photo}/drop" in url for *_, url in with_modules(page, STATES)), "a drop")
@@ -347,7 +347,7 @@ def test_what_was_sent_stays_in_the_list_and_leads_to_its_record(browser, site, 
         page.goto(f"{site.url}/outbox")
         sent(page)
         expect(page.get_by_text("今天已发出 1 条")).to_be_visible()
-        page.get_by_text("最近 30 天发出的").tap()
+        chromium.unfold(page.get_by_text("最近 30 天发出的"))
         page.locator("[data-part=sent] a", has_text="走访").tap()
         page.wait_for_url(re.compile(r"/visits/[0-9a-f-]{36}"))
         expect(page.get_by_text("发出去的", exact=True)).to_be_visible()
@@ -355,7 +355,7 @@ def test_what_was_sent_stays_in_the_list_and_leads_to_its_record(browser, site, 
 
 def _opened(page: Page, site: Site, file: str) -> Any:
     page.goto(f"{site.url}/outbox")
-    page.get_by_text("一直发不出去？存成文件").tap()
+    chromium.unfold(page.get_by_text("一直发不出去？存成文件"))
     page.locator("input[type=file]").set_input_files(file)
     return page.locator("[data-carry=said]")
 
@@ -371,7 +371,7 @@ def test_an_outbox_is_carried_to_other_phones_and_happens_once(browser, site, hu
         page.locator(".actionbar [type=submit], #need-form [type=submit]").last.tap()
         page.get_by_text("已存在这台手机上").wait_for()
         page.goto(f"{site.url}/outbox")
-        page.get_by_text("一直发不出去？存成文件").tap()
+        chromium.unfold(page.get_by_text("一直发不出去？存成文件"))
         with page.expect_download() as saved:
             page.get_by_role("button", name="存成文件").tap()
         saved.value.save_as(file)

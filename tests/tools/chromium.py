@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -246,6 +247,19 @@ def watch(context: BrowserContext) -> Watch:
 
 def page_watch(page: Page) -> Watch:
     return _WATCHES[page.context]
+
+
+def unfold(summary: Locator) -> None:
+    """Open what is folded under these words. A list above that is drawn at this moment moves them away from under the
+    tap, which then opens nothing: so it is tapped until it lies open, as a hand does."""
+    folded, deadline = summary.locator("xpath=ancestor::details[1]"), time.monotonic() + 20
+    while time.monotonic() < deadline:
+        summary.tap()
+        for _turn in range(10):
+            if folded.get_attribute("open") is not None:
+                return
+            time.sleep(0.1)
+    raise AssertionError(f"it stays folded: {summary}")
 
 
 class Thumb:

@@ -12,6 +12,7 @@ from fieldapp import clock
 from fieldapp.visits.models import Visit
 from tests.browser.offline.line import writes_only
 from tests.browser.offline.phone import poll, visits
+from tests.tools import chromium
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +85,7 @@ def _carried(hand, file):
     """The outbox as a file, as its page makes it."""
     page = hand.page
     page.goto(f"{hand.town.line.url}/outbox")
-    page.get_by_text("一直发不出去？存成文件").tap()
+    chromium.unfold(page.get_by_text("一直发不出去？存成文件"))
     with page.expect_download() as saved:
         page.get_by_role("button", name="存成文件").tap()
     saved.value.save_as(file)
@@ -93,7 +94,7 @@ def _carried(hand, file):
 def _opened(hand, file, words):
     page = hand.page
     page.goto(f"{hand.town.line.url}/outbox")
-    page.get_by_text("一直发不出去？存成文件").tap()
+    chromium.unfold(page.get_by_text("一直发不出去？存成文件"))
     page.locator("input[type=file]").set_input_files(file)
     page.locator("[data-carry=said]").get_by_text(words).wait_for()
 
