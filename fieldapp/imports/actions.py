@@ -174,7 +174,7 @@ def _examine(by: Importer, batch: ImportBatch, book: Book, mapping: Mapping, rep
             else:
                 planned = plan(result.enterprise, there, today)
                 changes = planned.changes
-                result.notes += planned.notes
+                result.notes += planned.notes + _other_hands(planned, there, where)
                 effect = _effect(there, planned)
         rows.append(_row(batch.id, result, effect, changes))
         _count(tally, result, effect)
@@ -203,6 +203,18 @@ def _out_of_reach(
     if known is None and place is None:
         return Note(Kind.REFUSAL, N_("没有旗县区，不知道归哪个服务团"), field="region")
     return None
+
+
+def _other_hands(planned: Plan, known: Known | None, where: dict[str, Place]) -> list[Note]:
+    """A new region may be another team's: the officer who serves the enterprise now cannot, from then on."""
+    place = where.get(planned.values.get("region", ""))
+    if known is None or place is None or place.team_id == known.team_id:
+        return []
+    if not place.team:
+        text = N_("换到%(region)s以后，暂时没有服务团负责")
+    else:
+        text = N_("换到%(region)s以后归%(team)s，现在的干部要把它交接过去")
+    return [Note(Kind.QUESTION, text, {"region": place.name, "team": place.team}, field="region")]
 
 
 def _rank(result: RowResult, effect: Effect) -> int:

@@ -219,20 +219,26 @@ def _written(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A region and the team that serves it, None where nobody does yet."""
+    """A region and the team that serves it, None and no name where nobody does yet."""
 
     id: int
     code: str
     name: str
     team_id: int | None
+    team: str = ""
 
 
 def places() -> dict[str, Place]:
     """Every region by its name."""
-    query = sa.select(Region.id, Region.code, Region.name, team_region.c.team_id).outerjoin(
-        team_region, team_region.c.region_id == Region.id
+    query = (
+        sa.select(Region.id, Region.code, Region.name, team_region.c.team_id, Team.name.label("team"))
+        .outerjoin(team_region, team_region.c.region_id == Region.id)
+        .outerjoin(Team, Team.id == team_region.c.team_id)
     )
-    return {row.name: Place(row.id, row.code, row.name, row.team_id) for row in db.session.execute(query)}
+    return {
+        row.name: Place(row.id, row.code, row.name, row.team_id, row.team or "")
+        for row in db.session.execute(query)
+    }
 
 
 def regions_led_by(person: Person) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from fieldapp.forms import UNSEEN
 from fieldapp.imports.readings import Reader, Reading, asked, refused, repaired, shown
 from fieldapp.imports.sheets import CellError, Value
 from fieldapp.languages import N_
 
-_INVISIBLE = re.compile(
-    r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-)
+_INVISIBLE = re.compile(rf"[{UNSEEN}\u200c\u200d\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CJK = r"\u3400-\u9fff\uf900-\ufaff\u3000-\u303f（）"
 _SPACE_IN_CHINESE = re.compile(rf"(?<=[{_CJK}])\s+|\s+(?=[{_CJK}])")
 # Full-width letters and digits, the ideographic space, and the look-alikes that PDF copies bring (⼀ for 一).

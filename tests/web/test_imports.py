@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from uuid6 import uuid7
 
+from fieldapp.accounts.models import Team, User
 from fieldapp.audit.models import AuditEvent
 from fieldapp.codes.models import QrCode
 from fieldapp.db import db, writing
@@ -24,6 +25,7 @@ from fieldapp.enterprises.models import (
     SearchToken,
 )
 from fieldapp.imports.models import BatchState, ImportBatch, ImportRow
+from tests import people
 from tests.ledgers import nasty
 from tests.tools.asked import asked
 
@@ -478,16 +480,30 @@ def test_the_ledgers_of_the_office_go_in_whole(li, zhou):
     mine = int(re.search(r"新增 (\d+) 家", page).group(1))
     page = confirm(zhou, uploaded(zhou, data, "台账.xlsx")).text
     theirs = int(re.search(r"新增 (\d+) 家", page).group(1))
-    known = {
-        "91150203QJ9FMT4E85",
-        "91150203B9AWB0L8X3",
-        "911502033MU0L1GD2R",
-        "91150222DF14Q9HP4P",
-    }  # the cast's own
     assert (mine, theirs) == (59, 48)
-    assert known
+    assert (
+        count(Enterprise) == len(people.ENTERPRISES) + mine + theirs
+    )  # none of the cast's own is among them
     answer = li.get(uploaded(li, (LEDGERS / "sample-ledger-gbk.csv").read_bytes(), "台账.csv"))
     assert "GBK 编码" in answer.text
+
+
+def test_a_new_region_of_another_team_is_told_before_it_is_written(app, tmp_path, li):
+    """Who leads both may do it; the officer who serves it now is not forgotten over it."""
+    with app.app_context(), writing():
+        second = db.session.scalar(sa.select(Team).where(Team.name == "二队"))
+        second.leads.append(db.session.scalar(sa.select(User).where(User.username == "li")))
+        db.session.commit()
+    name, uscc, *_rest = people.ENTERPRISES["huaxing"]
+    rows = [
+        nasty.enterprise(1, 企业名称=name, 统一社会信用代码=uscc, 所属旗县区=region)
+        for region in ("昆都仑区", "固阳县")
+    ]
+    stays = li.get(uploaded(li, nasty.workbook(rows[:1]))).text
+    assert "交接过去" not in stays
+    moves = li.get(uploaded(li, nasty.workbook(rows[1:]))).text
+    assert "换到固阳县以后归二队，现在的干部要把它交接过去" in moves
+    assert "请核对" in moves
 
 
 def test_the_command_imports_and_tells_every_reason(app, tmp_path):
