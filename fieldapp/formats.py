@@ -135,6 +135,13 @@ def count(value: int | None) -> str:
     return EMPTY if value is None else f"{value:,}"
 
 
+def distance(metres: float) -> str:
+    """820 米, from 1,000 m on 1.2 公里: how far, as the visit form says it while it is filled in."""
+    if metres < 1_000:
+        return _("%(n)s 米", n=round(metres))
+    return _("%(n)s 公里", n=f"{metres / 1_000:.1f}")
+
+
 def weight(size: int) -> str:
     """1.2 MB, 340 KB: what a file weighs."""
     if size < 1024 * 1024:
@@ -196,6 +203,7 @@ def init(app: Flask) -> None:
         lateness,
         money,
         count,
+        distance,
         weight,
         masked_phone,
         dialled,

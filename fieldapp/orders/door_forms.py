@@ -11,7 +11,6 @@ from fieldapp.attachments.forms import DocumentsField, PhotosField
 from fieldapp.forms import Form, RadioField, choices_of, no_control_characters, typed
 from fieldapp.languages import lazy
 from fieldapp.needs.models import Solved
-from fieldapp.orders.forms import as_lines
 
 SAID = [Length(max=2000, message=lazy("最多 2000 个字。")), no_control_characters]
 
@@ -35,7 +34,7 @@ class DoorForm(Form):
 class ReplyForm(DoorForm):
     """An answer, what was missing, or one word more; a file may say it too."""
 
-    reply = TextAreaField(lazy("您的答复"), SAID, filters=[as_lines])
+    reply = TextAreaField(lazy("您的答复"), SAID)
     photos = PhotosField(lazy("照片"))
     documents = DocumentsField(lazy("文件"))
 
@@ -55,7 +54,7 @@ class ReplyForm(DoorForm):
 class RateForm(DoorForm):
     solved = RadioField(lazy("是否真正解决？"), choices=choices_of(Solved), validate_choice=False)
     level = RadioField(lazy("满意吗？"), choices=list(LEVELS), validate_choice=False)
-    comment = TextAreaField(lazy("想说的话"), SAID, filters=[as_lines])
+    comment = TextAreaField(lazy("想说的话"), SAID)
 
     def validate_solved(self, field: Any) -> None:
         if field.data not in Solved.__members__:
@@ -71,7 +70,7 @@ class RateForm(DoorForm):
 
 
 class RedoForm(DoorForm):
-    missing = TextAreaField(lazy("哪里没解决"), SAID, filters=[as_lines])
+    missing = TextAreaField(lazy("哪里没解决"), SAID)
 
     def validate_missing(self, field: Any) -> None:
         if not typed(field):
@@ -104,7 +103,7 @@ FORMS: dict[str, type[DoorForm]] = {
 class SendForm(Form):
     """What an officer sends the enterprise to its receipt."""
 
-    message = TextAreaField(lazy("写给企业"), SAID, filters=[as_lines])
+    message = TextAreaField(lazy("写给企业"), SAID)
     photos = PhotosField(lazy("照片"))
     documents = DocumentsField(lazy("文件"))
 

@@ -36,11 +36,6 @@ DISCLOSURES = (
 )
 
 
-def as_lines(text: str | None) -> str | None:
-    """What is pasted out of Word breaks its lines and pages with marks of its own."""
-    return text.replace("\x0b", "\n").replace("\x0c", "\n") if text else text
-
-
 class OrderForm(Form):
     ticket = HiddenField()
     home_page = StringField()  # shown to nobody: who fills it in is no person
@@ -51,7 +46,7 @@ class OrderForm(Form):
         lazy("一句话说清难题"),
         [InputRequired(lazy("请用一句话说清难题。")), TITLE_LENGTH, no_control_characters],
     )
-    description = TextAreaField(lazy("具体说说"), [TEXT_LENGTH, no_control_characters], filters=[as_lines])
+    description = TextAreaField(lazy("具体说说"), [TEXT_LENGTH, no_control_characters])
     indicators = FieldList(
         FormField(IndicatorRow), lazy("想达到的指标"), min_entries=1, max_entries=MOST_INDICATORS
     )

@@ -206,6 +206,22 @@ def test_a_new_contact_is_met_and_found_by_name_from_then_on(zhao, city):
     assert city.huaxing.name in zhao.get("/enterprises?q=jiangche").text
 
 
+def test_what_pasting_brings_along_and_nobody_sees_is_left_out(zhao, city):
+    """A number out of an iPhone's contacts has direction marks around it, a text out of Word its own line ends."""
+    met = {"new_contacts-0-name": "蒋\u200b澈", "new_contacts-0-phone": "\u202d138 0477 0614\u202c"}
+    need = {
+        **NEED,
+        "needs-0-title": "涂层\x0b附着力",
+        "needs-1-title": "\ufeff\u200b",
+        "needs-1-kind": "TALENT",
+    }
+    saved = _stored(zhao.submit(_new(city), "visit-form", said="一\x0b二👩\u200d🔬", **met, **need))
+    contact = db.session.scalar(sa.select(Contact).where(Contact.name == "蒋澈"))
+    assert contact.phone == "138 0477 0614" and saved.said == "一\n二👩\u200d🔬"
+    titles = db.session.scalars(sa.select(Need.title).where(Need.visit_id == saved.id)).all()
+    assert titles == ["涂层 附着力"]  # and the row in which nothing stands is no need
+
+
 def test_bad_input_says_so_beside_the_field_and_keeps_what_was_typed(zhao, city):
     before = _count(Visit), _count(Entry), _count(Need), _count(FollowUp)
     answer = zhao.submit(
