@@ -31,9 +31,12 @@ export const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (all,
 
 // ---- page ----------------------------------------------------------------------------------------------------
 
+/** Whether a moment was today. */
+export const isToday = (at, now = Date.now()) => new Date(at).toDateString() === new Date(now).toDateString();
+
 /** 11:32, or 11月23日 11:32 of another day, in the page's language. */
-export function when(at, now = new Date()) {
-  const day = new Date(at).toDateString() === now.toDateString() ? {} : { month: "short", day: "numeric" };
+export function when(at, now) {
+  const day = isToday(at, now) ? {} : { month: "short", day: "numeric" };
   return new Intl.DateTimeFormat(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
 }
 

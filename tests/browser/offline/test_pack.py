@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -67,6 +68,10 @@ def test_one_tap_then_a_day_without_a_line(town, phone):
     page.get_by_role("link", name="开始走访").tap()
     page.get_by_label("聊了什么").wait_for()
     assert axe.violations(page) == []
+    # Packed in the evening, opened the next morning: its "tomorrow" is today.
+    page.clock.set_fixed_time(clock.now() + timedelta(days=1))
+    page.goto(f"{town.line.url}/")
+    page.get_by_text("上面的“今天”“明天”从那天算起").wait_for()
 
 
 def test_the_code_on_the_door_opens_the_casefile_without_a_line(town, phone):

@@ -1,7 +1,7 @@
 // How things stand, on every page: one line under the top bar, the numbers on the bars, the app's icon. The words stand
 // in templates/offline/_base.html; what shows where is decided by data-off, data-waits and data-stuck on <html>.
 
-import { filled } from "../ids.js";
+import { filled, isToday, when } from "../ids.js";
 import { counts, list, watchChanges } from "./queue.js";
 
 const DAY = 86_400_000;
@@ -49,7 +49,8 @@ export default function attach(bar) {
     const { waiting: n, stuck } = is;
     const offline = is.offline || (cached && !is.reached);
     const waited = Date.now() - is.oldest;
-    const copy = cached && !document.querySelector("[data-shell]") && say(bar, "copy", { age: span(Date.now() - cached, lang) });
+    // What a page of another day calls today and tomorrow is not what they are now.
+    const copy = cached && !document.querySelector("[data-shell]") && say(bar, isToday(+cached) ? "copy" : "older", { age: span(Date.now() - cached, lang), at: when(cached) });
     const here = is.here && say(bar, "here", { n: is.here });
     const kind = TOLD.find((name) => is[name]) || (n && waited > DAY ? "loud" : copy ? "copy" : offline ? "offline" : here ? "here" : "");
     const titles = { copy, here, loud: say(bar, "loud", { n, age: span(waited, lang) }) };

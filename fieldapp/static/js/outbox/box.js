@@ -1,7 +1,7 @@
 // The outbox page: what waits, what the server said, what can be done about it. The page is a shell; everything in it
 // comes from this phone's database. Words and shapes stand in templates/offline/outbox.html.
 
-import { uuid7, when } from "../ids.js";
+import { isToday, uuid7, when } from "../ids.js";
 import { say, span } from "./badge.js";
 import { bodyOf, dependants, dropped, idOf, list, put, remove, retry, revise, watchChanges } from "./queue.js";
 import { drain } from "./send.js";
@@ -50,7 +50,6 @@ export default async function attach(box) {
   const { user } = box.dataset;
   const { lang } = document.documentElement;
   const part = (name) => box.querySelector(`[data-part=${name}]`);
-  const day = (at) => new Date(at).toDateString();
   const make = (tag, words, look = "") => Object.assign(document.createElement(tag), { textContent: words, className: look });
   const tell = (key) => { part("said").textContent = key && say(box, key); };
 
@@ -164,7 +163,7 @@ export default async function attach(box) {
     show("sent", grouped(sent), done);
     part("empty").hidden = waiting.length > 0;
     part("carry").hidden = false;
-    const today = grouped(sent).filter(({ sentAt }) => day(sentAt) === day(Date.now()));
+    const today = grouped(sent).filter(({ sentAt }) => isToday(sentAt));
     part("summary").textContent = today.length ? say(box, "summary", { n: today.length, at: when(today[0].sentAt) }) : "";
   }
 
