@@ -259,9 +259,7 @@ def _save_team(team: Team | None) -> Response:
 
 def _team_texts(form: TeamForm) -> dict[str, str]:
     def chosen(field: Any) -> str:
-        return (
-            _("、").join(str(label) for value, label in field.choices if value in (field.data or ())) or "—"
-        )
+        return _("、").join(str(one.label) for one in field.choices if one.value in (field.data or ())) or "—"
 
     return {
         _("名称"): form.name.data or "—",

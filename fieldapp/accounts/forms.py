@@ -5,22 +5,15 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectMultipleField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectChoice, StringField
 from wtforms.validators import InputRequired, Length, Regexp, ValidationError
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+from wtforms.widgets import HiddenInput
 
 from fieldapp.accounts.models import Role
 from fieldapp.accounts.rules import PHONE, USERNAME, tidy_phone, tidy_username
-from fieldapp.forms import Form, RadioField, SelectField, no_control_characters
+from fieldapp.forms import Form, RadioField, SelectField, Tiles, choices_of, no_control_characters
 from fieldapp.languages import LANGUAGES, lazy
 from fieldapp.pages import number_in
-
-
-class Tiles(SelectMultipleField):
-    """Several of a few, as tiles to tap."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class VersionField(IntegerField):
@@ -82,10 +75,17 @@ class PasswordForm(Form):
 
 class DisplayForm(Form):
     theme = RadioField(
-        lazy("深浅"), choices=[("auto", lazy("跟随系统")), ("light", lazy("浅色")), ("dark", lazy("深色"))]
+        lazy("深浅"),
+        choices=[
+            SelectChoice("auto", lazy("跟随系统")),
+            SelectChoice("light", lazy("浅色")),
+            SelectChoice("dark", lazy("深色")),
+        ],
     )
-    text_size = RadioField(lazy("字号"), choices=[("normal", lazy("标准")), ("large", lazy("大字"))])
-    language = RadioField(lazy("语言"), choices=list(LANGUAGES.items()))
+    text_size = RadioField(
+        lazy("字号"), choices=[SelectChoice("normal", lazy("标准")), SelectChoice("large", lazy("大字"))]
+    )
+    language = RadioField(lazy("语言"), choices=[SelectChoice(*one) for one in LANGUAGES.items()])
 
 
 class PersonForm(Form):
@@ -109,15 +109,18 @@ class PersonForm(Form):
     role = RadioField(
         lazy("角色"),
         [InputRequired(lazy("请选一个角色。"))],
-        choices=[(role.name, lazy(role.value)) for role in Role],
+        choices=choices_of(Role),
     )
     team = SelectField(lazy("服务团"), coerce=_team_id)
     leads = Tiles(lazy("负责哪些服务团"), coerce=int)
 
     def __init__(self, *args: Any, teams: list[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.team.choices = [("", lazy("不属于服务团")), *((team.id, team.name) for team in teams)]
-        self.leads.choices = [(team.id, team.name) for team in teams]
+        self.team.choices = [
+            SelectChoice("", lazy("不属于服务团")),
+            *(SelectChoice(one.id, one.name) for one in teams),
+        ]
+        self.leads.choices = [SelectChoice(team.id, team.name) for team in teams]
 
     def validate_name(self, field: Any) -> None:
         if not field.data:
@@ -179,8 +182,8 @@ class TeamForm(Form):
 
     def __init__(self, *args: Any, regions: list[Any], leads: list[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.regions.choices = [(region.id, region.name) for region in regions]
-        self.leads.choices = [(lead.id, lead.name) for lead in leads]
+        self.regions.choices = [SelectChoice(region.id, region.name) for region in regions]
+        self.leads.choices = [SelectChoice(lead.id, lead.name) for lead in leads]
 
     def validate_name(self, field: Any) -> None:
         if not field.data:

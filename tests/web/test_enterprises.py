@@ -214,7 +214,7 @@ def test_enterprises_go_with_their_region_when_it_changes_hands(wu, li, zhou, ci
 
     one = db.session.scalars(sa.select(Team.id).where(Team.name == "一队")).one()
     two = db.session.scalars(sa.select(Team.id).where(Team.name == "二队")).one()
-    ids = dict(db.session.execute(sa.select(Region.name, Region.id)).tuples().all())
+    ids = {row.name: row.id for row in db.session.execute(sa.select(Region.name, Region.id))}
     db.session.rollback()
     assert wu.submit(f"/admin/teams/{one}", "team-form", regions=[]).status_code == 303
     assert names(li.get("/enterprises")) == []
