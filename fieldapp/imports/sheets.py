@@ -450,10 +450,14 @@ def _scan_sheet(content: bytes, shared: list[int], budget: _Budget) -> _Scan:
             if row <= state["row"] or row >= 1_048_576:
                 raise _broken()
             state["row"], state["row_filled"] = row, False
-        elif kind == "sheetData":
-            return
-        elif kind in ("mergeCells", "pageMargins", "sheetPr"):
+        elif kind != "sheetData":
+            # What follows the cells (choices, colours that depend on something) has texts and formulas of its own: none
+            # of them is the last cell's. Inside a cell only an inline string has more elements, each with its `t`.
             parser.CharacterDataHandler = None
+            if state["type"] != "inlineStr":
+                close_cell()
+                state["column"] = -1
+                pieces.clear()
 
     parser = expat.ParserCreate()
     parser.buffer_text = True

@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 import sqlalchemy as sa
+import xlsxwriter
 from uuid6 import uuid7
 
 from fieldapp.accounts.models import Team, User
@@ -440,6 +441,7 @@ def test_refused_rows_come_back_as_a_sheet_that_can_be_put_right(li):
 def test_the_template_is_empty_and_is_understood(li):
     answer = li.get(f"{HOME}/template.xlsx")
     assert answer.status_code == 200
+    assert "示例行" in li.get(f"{uploaded(li, answer.data)}?show=skipped").text  # as it was downloaded
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     sheet = book["企业名单"]
     sheet.append([1, "青岭0001号装备有限公司", nasty.code(1), "昆都仑区"])
@@ -448,6 +450,23 @@ def test_the_template_is_empty_and_is_understood(li):
     page = li.get(uploaded(li, stream.getvalue())).text
     assert "入库 1 行" in page
     assert "示例行" in li.get(f"{uploaded(li, stream.getvalue())}?show=skipped").text
+
+
+def test_choices_and_colours_after_the_cells_are_not_read_into_the_last_of_them(li):
+    """As Excel writes them: after the rows, with texts and formulas of their own."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("名单")
+        rows = [
+            ("企业名称", "统一社会信用代码", "所属旗县区", "联系人"),
+            ("青岭0001号装备有限公司", nasty.code(1), "昆都仑区", "刘工"),
+        ]
+        for at, row in enumerate(rows):
+            sheet.write_row(at, 0, row)
+        sheet.data_validation("C2:C9", {"validate": "list", "source": ["昆都仑区", "东河区"]})
+        red = book.add_format({"bg_color": "#ffcccc"})
+        sheet.conditional_format("A2:A9", {"type": "formula", "criteria": "=LEN($A2)>50", "format": red})
+    assert "入库 1 行" in li.get(uploaded(li, stream.getvalue())).text
 
 
 def test_a_preview_costs_few_queries_at_any_size(li, app):
