@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from fieldapp import clock
 from fieldapp.accounts.models import User
@@ -72,6 +73,18 @@ def test_one_tap_then_a_day_without_a_line(town, phone):
     page.clock.set_fixed_time(clock.now() + timedelta(days=1))
     page.goto(f"{town.line.url}/")
     page.get_by_text("上面的“今天”“明天”从那天算起").wait_for()
+
+
+def test_whoever_has_packed_nothing_is_not_told_that_they_signed_out(town, phone):
+    hand = phone()
+    page = hand.page
+    poll(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), "the worker serves this page")
+    town.line.off()
+    page.goto(f"{town.line.url}/follow-ups")
+    page.get_by_text("这一页没有带在手机上").wait_for()
+    expect(page.get_by_text("已经退出登录")).to_be_hidden()
+    page.get_by_role("link", name="发件箱").tap()
+    page.wait_for_url("**/outbox")
 
 
 def test_the_code_on_the_door_opens_the_casefile_without_a_line(town, phone):

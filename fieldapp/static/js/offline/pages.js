@@ -149,7 +149,7 @@ async function nothing(reason) {
   const me = await currentUser().catch(() => null);
   const own = me && (await pageOf(me.id, NOTHING).catch(() => null));
   const html = own ? own.html : await (await caches.match(NOTHING))?.text();
-  return html ? pageFrom(html, 0, reason) : Response.error();
+  return html ? pageFrom(html, 0, me ? reason : "out") : Response.error();
 }
 
 /** The answer to a navigation, or to htmx going back. */
