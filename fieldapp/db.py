@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import psycopg
@@ -32,6 +33,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
 from fieldapp import statements
+from fieldapp.settings import ROOT
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -120,6 +122,14 @@ db = SQLAlchemy(
     },
 )
 migrate = Migrate(render_as_batch=True, compare_type=True)
+
+
+@cache
+def known_revisions() -> list[str]:
+    """The migrations that this code knows, oldest first, by the number that begins a file's name."""
+    files = (ROOT / "migrations" / "versions").glob("[0-9]*.py")
+    return sorted(file.name.partition("_")[0] for file in files)
+
 
 # True while the present thread is in a transaction that is going to write.
 _writing: ContextVar[bool] = ContextVar("writing", default=False)

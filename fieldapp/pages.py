@@ -23,7 +23,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter
 from werkzeug.security import safe_join
 
-from fieldapp.db import db
+from fieldapp.db import db, known_revisions
 from fieldapp.languages import LANGUAGES, html_lang, lazy, speaking
 from fieldapp.templating import Environment
 
@@ -92,7 +92,7 @@ def page(template: str, block: str | None = None, status: int | None = None, **c
         status = 422 if request.method == "POST" and form is not None and form.errors else 200
     if block and _wants_block():
         return Response(_render_block(template, block, context), status=status)
-    return Response(_render(template, context), status=status)
+    return Response(_render(template, context | {"sent_back": status == 422}), status=status)
 
 
 def in_place() -> bool:
@@ -315,8 +315,13 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """The process answers and reaches its database."""
-    db.session.execute(db.text("SELECT 1"))
+    """The process answers and reaches its database, and that is of this version."""
+    found = db.session.scalar(db.text("SELECT version_num FROM alembic_version"))
+    wanted = known_revisions()[-1]
+    if found != wanted:
+        return Response(
+            f"the database is at {found}, not {wanted}: flask db upgrade", status=503, mimetype="text/plain"
+        )
     return Response("ready", mimetype="text/plain")
 
 

@@ -7,11 +7,13 @@ without a secret key and a public URL: a secret that has a default is not a secr
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,18 +35,41 @@ def _choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if (number := int(text)) < least:
+            raise ValueError(f"at least {least}")
+        return number
+
+    return parse
+
+
+def _office_hours(text: str) -> str:
+    times = [time.fromisoformat(one) for one in re.split(r"[-\s]+", text.strip())]
+    if len(times) % 2 or times != sorted(set(times)):
+        raise ValueError("from-until, one after the other, as in 08:30-12:00 14:30-17:30")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError("no time zone is called that; one is Asia/Shanghai") from error
+
+
 # name: (default, parser). Durations are seconds unless the name says otherwise.
 DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
-    "ENV": ("development", str),
+    "ENV": ("development", _choice("development", "production")),
     "INSTANCE": (str(ROOT / "instance"), str),
     "DATABASE_URL": ("", str),  # empty: SQLite in INSTANCE
     "SECRET_KEY": ("", str),  # empty: made once and kept in INSTANCE (development only)
     "PUBLIC_URL": ("", str),  # what QR codes point to; empty: http://127.0.0.1:8000 (development only)
-    "TIME_ZONE": ("Asia/Shanghai", str),
+    "TIME_ZONE": ("Asia/Shanghai", _time_zone),
     "TRUSTED_PROXIES": (0, int),  # how many proxies in front set X-Forwarded-*
     "SECURE_COOKIES": (None, _flag),  # None: as the public URL's scheme says
     "MAX_BODY": (6 * 1024 * 1024, int),
-    "SERVER_THREADS": (8, int),
+    "SERVER_THREADS": (8, _at_least(1)),
     # what no request waits for, see work.py
     "WORK": (True, _flag),  # `flask serve` does it too; not where `flask work` runs beside it
     "WORK_LEASE_SECONDS": (60.0, float),  # a job whose worker was killed goes on elsewhere after so long
@@ -97,7 +122,7 @@ DEFAULTS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "IMPORT_KEEP_DAYS": (90, int),  # uploaded files
     "NO_SCRIPT_REPEAT_SECONDS": (600, int),  # the same form without script within this time is one entry
     # the clock of needs: limits in working days, see needs/clock.py
-    "OFFICE_HOURS": ("08:30-12:00 14:30-17:30", str),
+    "OFFICE_HOURS": ("08:30-12:00 14:30-17:30", _office_hours),
     "CLOCK_ACCEPT": (1, int),
     "CLOCK_CLAIM": (1, int),
     "CLOCK_CONTACT": (2, int),
@@ -182,17 +207,30 @@ def _complete(values: dict[str, Any]) -> None:
         if len(values["SECRET_KEY"]) < 32:
             raise SettingsError("FIELDAPP_SECRET_KEY must be at least 32 characters long")
     values["PUBLIC_URL"] = (values["PUBLIC_URL"] or "http://127.0.0.1:8000").rstrip("/")
+    if not re.match(r"https?://[^/\s]", values["PUBLIC_URL"]):
+        raise SettingsError(
+            f"FIELDAPP_PUBLIC_URL={values['PUBLIC_URL']!r} must begin with https:// (or http://)"
+        )
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"] = _kept_secret(instance)
     if not values["DATABASE_URL"]:
         instance.mkdir(parents=True, exist_ok=True)
         values["DATABASE_URL"] = f"sqlite:///{instance / 'fieldapp.sqlite3'}"
-    # SQLAlchemy's name of the driver; hosting panels hand out the short forms.
-    for short in ("postgres://", "postgresql://"):
-        if values["DATABASE_URL"].startswith(short):
-            values["DATABASE_URL"] = "postgresql+psycopg://" + values["DATABASE_URL"].removeprefix(short)
+    values["DATABASE_URL"] = database_url(values["DATABASE_URL"])
     if values["SECURE_COOKIES"] is None:
         values["SECURE_COOKIES"] = values["PUBLIC_URL"].startswith("https://")
+
+
+def database_url(text: str) -> str:
+    """An address of a database with SQLAlchemy's name of its driver; hosting panels hand out short forms. Raises
+    SettingsError for what is none, or one of another kind."""
+    for short in ("postgres://", "postgresql://"):
+        if text.startswith(short):
+            text = "postgresql+psycopg://" + text.removeprefix(short)
+    if not text.startswith(("sqlite://", "postgresql+psycopg://")):
+        kinds = "sqlite:////where/it/lies.sqlite3 or postgresql+psycopg://user@host/name"
+        raise SettingsError(f"FIELDAPP_DATABASE_URL is no address of a database known here: {kinds}")
+    return text
 
 
 def _kept_secret(instance: Path) -> str:

@@ -9,6 +9,8 @@ to=${FIELDAPP_BACKUPS:-/var/backups/fieldapp}
 keep_days=${FIELDAPP_BACKUPS_KEEP_DAYS:-30}
 mkdir -p "$to"
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
+# What was not finished leaves nothing on a disk that may be full.
+trap 'rm -f "$to/fieldapp-$stamp".*.part "$to/fieldapp-$stamp".*.part.gz "$to/fieldapp-$stamp".*.part-journal' EXIT
 
 case $url in
     sqlite:///*)
@@ -32,14 +34,14 @@ PYTHON
         file="$to/fieldapp-$stamp.dump"
         plain="postgresql://${url#*://}"
         # A password travels in the environment: on the command line everybody on this host could read it.
-        case $plain in
-            *:*@*)
-                secret=${plain#postgresql://*:}
-                PGPASSWORD=$(printf %s "${secret%%@*}" |
+        rest=${plain#postgresql://}
+        case $rest in *@*) who=${rest%%@*} ;; *) who= ;; esac
+        case $who in
+            *:*)
+                PGPASSWORD=$(printf %s "${who#*:}" |
                     python3 -c 'import sys, urllib.parse as u; print(u.unquote(sys.stdin.read()))')
                 export PGPASSWORD
-                user=${plain#postgresql://}
-                plain="postgresql://${user%%:*}@${plain#*@}"
+                plain="postgresql://${who%%:*}@${rest#*@}"
                 ;;
         esac
         pg_dump --format=custom --no-owner --file="$file.part" --dbname="$plain"

@@ -25,7 +25,7 @@ def demo_command() -> None:
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--demo/--no-demo", default=True, help="Fill an empty database with the demo city first.")
 @with_appcontext
 def serve_command(host: str, port: int, demo: bool) -> None:

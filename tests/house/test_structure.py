@@ -277,6 +277,27 @@ def test_production_refuses_to_start_without_its_secrets(tmp_path):
             make_production(missing, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENV", "Production"),
+        ("ENV", "prod"),
+        ("PUBLIC_URL", "fieldapp.example.cn"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://root@127.0.0.1/fieldapp"),
+        ("OFFICE_HOURS", "9-17"),
+        ("OFFICE_HOURS", "08:30-12:00 11:00-17:30"),
+        ("SERVER_THREADS", "0"),
+        ("TIME_ZONE", "Baotou"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_before_anything_is_served(name, value, tmp_path):
+    from fieldapp.settings import SettingsError, read_settings
+
+    with pytest.raises(SettingsError, match=f"FIELDAPP_{name}"):
+        read_settings({"FIELDAPP_INSTANCE": str(tmp_path), f"FIELDAPP_{name}": value})
+
+
 def make_production(values, tmp_path):
     from fieldapp import create_app
 
