@@ -214,6 +214,13 @@ def order_placed(details: dict[str, Any]) -> str:
     return _("%(enterprise)s点单了。", enterprise=_at(details))
 
 
+def order_unheard(details: dict[str, Any]) -> str:
+    """enterprise"""
+    return _(
+        "%(enterprise)s点单了，可是没有负责人来受理。请给它的服务团指定负责人。", enterprise=_at(details)
+    )
+
+
 def call_wanted(details: dict[str, Any]) -> str:
     """enterprise, title"""
     return _("%(enterprise)s请你回个电话，说“%(title)s”的事。", enterprise=_at(details), title=_need(details))
@@ -352,6 +359,7 @@ SENTENCES: dict[str, Sentence] = {
         need_yellow,
         need_red,
         order_placed,
+        order_unheard,
         channel_test,
         call_wanted,
     )
@@ -378,6 +386,7 @@ ICONS = {
     "need_yellow": "clock",
     "need_red": "circle-alert",
     "order_placed": "inbox",
+    "order_unheard": "triangle-alert",
     "call_wanted": "phone-call",
 }
 

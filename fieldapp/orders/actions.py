@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid6 import uuid7
 
 from fieldapp.accounts import User
-from fieldapp.accounts.models import team_lead
+from fieldapp.accounts.models import Role, team_lead
 from fieldapp.db import fetch, run
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.needs.actions import Said, attach, note, rate, submit, take_step
@@ -34,18 +34,25 @@ if TYPE_CHECKING:
 CALLERS_KEPT = timedelta(days=365)  # privacy text 2026-11
 
 _ORDER = sa.insert(Order.__table__)
-# Who is told: the main officer, and the team's leads.
+# Who is told: the main officer, and the team's leads; where there is none to accept it, the admins that it is so.
 # A row without a person is the team, where it has robots.
 _NOBODY = sa.cast(sa.null(), sa.Integer)
-_TOLD = sa.union(
-    sa.select(Enterprise.officer_id.label("id"), _NOBODY.label("team")).where(
-        Enterprise.id == sa.bindparam("enterprise"), Enterprise.officer_id.is_not(None)
-    ),
-    sa.select(team_lead.c.user_id.label("id"), _NOBODY.label("team"))
+_HEARD = sa.literal_column("1").label("heard")
+_LEADS = (
+    sa.select(team_lead.c.user_id.label("id"), _NOBODY.label("team"), _HEARD)
     .join(Enterprise, Enterprise.team_id == team_lead.c.team_id)
     .join(User, User.id == team_lead.c.user_id)
-    .where(Enterprise.id == sa.bindparam("enterprise"), User.active),
-    sa.select(_NOBODY.label("id"), Enterprise.team_id.label("team")).where(
+    .where(Enterprise.id == sa.bindparam("enterprise"), User.active)
+)
+_TOLD = sa.union(
+    sa.select(Enterprise.officer_id.label("id"), _NOBODY.label("team"), _HEARD).where(
+        Enterprise.id == sa.bindparam("enterprise"), Enterprise.officer_id.is_not(None)
+    ),
+    _LEADS,
+    sa.select(User.id, _NOBODY.label("team"), sa.literal_column("0").label("heard")).where(
+        User.role == Role.ADMIN, User.active, ~_LEADS.exists()
+    ),
+    sa.select(_NOBODY.label("id"), Enterprise.team_id.label("team"), _HEARD).where(
         Enterprise.id == sa.bindparam("enterprise"),
         sa.exists().where(Channel.team_id == Enterprise.team_id, Channel.active).correlate(Enterprise),
     ),
@@ -88,8 +95,12 @@ def place(
     attach(None, need_id, enterprise.id, None, files, at)
     path = link("needs.show", need_id=need_id)
     told = fetch(_TOLD, {"enterprise": enterprise.id})
-    people = [row.id for row in told if row.id is not None]
+    people = [row.id for row in told if row.id is not None and row.heard]
     tell_all(people, "order_placed", at, path, enterprise=enterprise.name, title=words["title"])
+    if unheard := [row.id for row in told if not row.heard]:
+        tell_all(
+            unheard, "order_unheard", at, link("accounts.teams"), urgent=True, enterprise=enterprise.name
+        )
     for row in told:
         if row.id is None:
             # In the group's chat without the order's words: not everybody there may see them.

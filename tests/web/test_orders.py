@@ -16,6 +16,7 @@ from fieldapp.attachments.models import Attachment
 from fieldapp.audit.models import AuditEvent
 from fieldapp.codes.models import QrCode
 from fieldapp.db import db, writing
+from fieldapp.enterprises.models import Enterprise
 from fieldapp.needs.models import Need, NeedSource, NeedStatus
 from fieldapp.notices.models import Channel, ChannelKind, Delivery, Notification
 from fieldapp.orders import rules
@@ -100,10 +101,27 @@ def test_an_order_is_a_need_that_waits_to_be_accepted(anybody, token, patient, c
 
 def test_the_officer_and_the_lead_are_told(anybody, zhao, token, patient, city):
     _order(anybody, token)
-    told = db.session.scalars(sa.select(Notification).where(Notification.kind == "order_placed")).all()
-    assert len(told) == 2
+    told = db.session.scalars(sa.select(Notification.kind)).all()
+    assert told == ["order_placed"] * 2
     notices = zhao.get("/notices").text
     assert "点单：涂层容易起泡" in notices
+
+
+@pytest.mark.parametrize("gone", ["no lead", "a disabled one", "no team"])
+def test_where_nobody_could_accept_it_the_admins_are_told(anybody, zhao, wu, token, patient, city, gone):
+    with writing():
+        team = db.session.scalar(sa.select(Team).where(Team.name == "一队"))
+        if gone == "a disabled one":
+            team.leads[0].active = False
+        elif gone == "no lead":
+            team.leads.clear()
+        else:
+            db.session.execute(sa.update(Enterprise).values(team_id=None))
+        db.session.commit()
+    _order(anybody, token)
+    told = db.session.scalars(sa.select(Notification).where(Notification.kind == "order_unheard")).all()
+    assert len(told) == 1
+    assert "可是没有负责人来受理" in wu.get("/notices").text and "涂层" not in wu.get("/notices").text
 
 
 def test_the_teams_robot_is_told_that_there_is_an_order_but_not_what_it_says(anybody, token, patient, city):
