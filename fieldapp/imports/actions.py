@@ -30,7 +30,7 @@ from fieldapp.enterprises.models import (
 )
 from fieldapp.imports.access import in_scope
 from fieldapp.imports.changes import Change, Known, Plan, plan
-from fieldapp.imports.columns import Mapping, bare_mapping, choose
+from fieldapp.imports.columns import Mapping, bare_mapping, choose, other_ledgers
 from fieldapp.imports.models import BatchState, Effect, ImportBatch, ImportRow
 from fieldapp.imports.queries import Place, known_by_code, mapping_of_same_shape, places
 from fieldapp.imports.readings import Kind, Note
@@ -152,8 +152,11 @@ def _clean_filename(name: str) -> str:
 def _examine(by: Importer, batch: ImportBatch, book: Book, mapping: Mapping, report: Report | None) -> None:
     """Put the outcome of every row beside the batch."""
     grid = next(grid for grid in book.grids if grid.name == mapping.sheet)
+    about: dict[str, Any] = {"last_row": len(grid.rows)}
+    if others := other_ledgers(book, mapping, clock.today().year):
+        about["others"] = others
     if mapping.missing() or mapping.doubled():
-        batch.state, batch.counts = BatchState.UPLOADED, {"last_row": len(grid.rows)}
+        batch.state, batch.counts = BatchState.UPLOADED, about
         return
     where = places()
     terms = Terms([KnownRegion(place.code, place.name) for place in where.values()], default_crs(), limits())
@@ -181,7 +184,7 @@ def _examine(by: Importer, batch: ImportBatch, book: Book, mapping: Mapping, rep
     for at in range(0, len(rows), 2_000):
         db.session.execute(sa.insert(ImportRow.__table__), rows[at : at + 2_000])
     batch.state = BatchState.CHECKED
-    batch.counts = dict(tally) | {"last_row": len(grid.rows)}
+    batch.counts = dict(tally) | about
 
 
 def _effect(there: Known | None, planned: Plan) -> Effect:

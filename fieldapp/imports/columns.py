@@ -359,6 +359,11 @@ def choose(book: Book, this_year: int) -> Mapping | None:
     return best[1] if best else None
 
 
+def other_ledgers(book: Book, mapping: Mapping, this_year: int) -> list[str]:
+    """Names of the sheets that look like ledgers, too, and are not the one that is read."""
+    return [grid.name for grid in book.grids if grid.name != mapping.sheet and find_mapping(grid, this_year)]
+
+
 def bare_mapping(book: Book, this_year: int) -> Mapping | None:
     """For a sheet whose headings say nothing: its first row of words, with no column mapped; the person may do it."""
     for grid in book.grids:

@@ -80,6 +80,8 @@ def _print(batch: ImportBatch) -> None:
             said += hint % note["p"] if note.get("p") else hint
             change = f"{note.get('b', '')} → {note.get('a', '')}，" if note["k"] == "REPAIR" else ""
             click.echo(f"  第 {row} 行 {name} {note.get('c', '')}：{change}{said}")
+    if others := counts.get("others"):
+        click.echo(f"只读了工作表“{batch.sheet}”；{'、'.join(others)}也像企业台账，没有读")
     done = counts.get("done", {})
     click.echo(
         f"{counts.get('rows', 0)} 行：新增 {done.get('new', 0)}，更新 {done.get('changed', 0)}，"

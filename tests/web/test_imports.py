@@ -452,6 +452,18 @@ def test_the_template_is_empty_and_is_understood(li):
     assert "示例行" in li.get(f"{uploaded(li, stream.getvalue())}?show=skipped").text
 
 
+def test_a_second_ledger_in_the_same_file_is_not_passed_over_in_silence(li):
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        for name, number in (("一团", 1), ("二团", 2)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ("企业名称", "统一社会信用代码", "所属旗县区"))
+            sheet.write_row(1, 0, (f"青岭000{number}号装备有限公司", nasty.code(number), "昆都仑区"))
+        book.add_worksheet("填表说明").write(0, 0, "每家企业一行")
+    page = li.get(uploaded(li, stream.getvalue())).text
+    assert "只读了工作表“一团”。二团也像企业台账，没有读" in page and "入库 1 行" in page
+
+
 def test_choices_and_colours_after_the_cells_are_not_read_into_the_last_of_them(li):
     """As Excel writes them: after the rows, with texts and formulas of their own."""
     stream = io.BytesIO()
