@@ -142,6 +142,14 @@ def distance(metres: float) -> str:
     return _("%(n)s 公里", n=f"{metres / 1_000:.1f}")
 
 
+def colon(label: object) -> str:
+    """A label before what is said of it: 电话：, and 情况属实吗？ as it stands."""
+    words = str(label)
+    if words.endswith(("？", "?")):
+        return f"{words} " if _english() else words
+    return words + _("：")
+
+
 def weight(size: int) -> str:
     """1.2 MB, 340 KB: what a file weighs."""
     if size < 1024 * 1024:
@@ -204,6 +212,7 @@ def init(app: Flask) -> None:
         money,
         count,
         distance,
+        colon,
         weight,
         masked_phone,
         dialled,

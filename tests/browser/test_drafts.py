@@ -470,7 +470,7 @@ def test_a_refused_plain_form_is_the_page_that_the_server_wrote(browser, site, h
         page.get_by_role("button", name="提交需求").tap()
         page.locator(".errsum").wait_for()
         expect(page.locator(".errsum")).to_be_focused()
-        assert page.title() == before and page.url == site.url + path
+        assert page.title() == f"还没填好：{before}" and page.url == site.url + path
         assert page.evaluate("history.length") == entries
         assert page.get_by_label("具体说明").input_value() == "打了很久的字"
         page.get_by_role("button", name="再加一个指标").tap()  # the modules are at work again

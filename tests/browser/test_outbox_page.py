@@ -230,7 +230,7 @@ def test_a_conflict_shows_both_texts_and_the_other_one_may_be_taken(browser, sit
         expect(card).to_be_visible()
         card.get_by_role("button", name="用对方的").tap()
         page.get_by_role("dialog").get_by_role("button", name="删掉").tap()
-        expect(page.get_by_text("都发出去了")).to_be_visible()
+        expect(page.get_by_text("没有等着发的记录")).to_be_visible()
         assert _title(site) == "李望改的"
 
 

@@ -64,9 +64,11 @@ const modules = {
       sent = false;
       for (const button of buttons()) { button.removeAttribute("aria-disabled"); button.classList.remove("is-busy"); }
     };
-    // Coming back through history: the form may be sent again, but what was typed since is a new entry.
+    // Coming back through history: the form may be sent again, but what was typed since is a new entry; and what has
+    // arrived is not there to be sent a second time.
     window.addEventListener("pageshow", (event) => {
       if (!event.persisted) return;
+      if (form.dataset.over) { location.reload(); return; }
       free();
       for (const field of form.querySelectorAll("[data-new-id], [data-device-time]")) field.value = "";
     });
@@ -124,9 +126,13 @@ const modules = {
     });
   },
 
-  // Choosing a filter is asking for it; typing waits for Enter or a pause.
+  // Choosing a filter is asking for it; with keys, which pass by what is not meant, Enter asks.
   filters(form) {
-    form.addEventListener("change", (event) => { if (event.target.tagName === "SELECT") form.requestSubmit(); });
+    let keys = false;
+    const chosen = ({ target }) => target.tagName === "SELECT" && setTimeout(() => form.requestSubmit());
+    form.addEventListener("pointerdown", () => { keys = false; });
+    form.addEventListener("keydown", (event) => { keys = true; if (event.key === "Enter") chosen(event); });
+    form.addEventListener("change", (event) => keys || chosen(event));
     form.addEventListener("submit", () => { for (const field of form.elements) if (field.name && !field.value) field.disabled = true; });
     window.addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
   },
@@ -144,7 +150,11 @@ export function attach(root) {
 
 // ---- answers of forms ----------------------------------------------------------------------------------------
 
+// Enter on a box would press the form's first button, whichever that is.
+document.addEventListener("keydown", (event) => { if (event.key === "Enter" && /^(checkbox|radio)$/.test(event.target.type)) event.preventDefault(); });
+
 let refused = null; // the ids of a form that was sent back: put right, it is the same entry
+let lost = ""; // where the focus was, when that is exchanged
 
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
@@ -152,6 +162,7 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   if (ctx.response?.status >= 400 && form.matches("form")) {
     refused = { id: form.id, action: form.getAttribute("action"), ids: [...form.querySelectorAll("[data-new-id]")].map(({ name, value }) => [name, value]) };
   }
+  lost = ctx.target.contains?.(document.activeElement) && ctx.target.id;
   if (ctx.target !== document.body) return;
   // A whole page: htmx takes its body and title, so what its head has more comes along here.
   for (const link of new DOMParser().parseFromString(ctx.text, "text/html").head.querySelectorAll("link[rel=stylesheet]")) {
@@ -174,6 +185,8 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   }
   if (ctx.target === document.body) scrollTo(0, 0);
   attach(document);
+  const place = lost && document.activeElement === document.body && document.getElementById(lost);
+  if (place) (place.querySelector("[aria-invalid]") || place.querySelector("a[href], button"))?.focus({ preventScroll: true });
 });
 
 attach(document);

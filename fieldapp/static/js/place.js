@@ -90,8 +90,10 @@ export default (section) => {
   }
 
   function fail(state) {
+    const here = section.contains(document.activeElement);
     empty();
     show(state);
+    if (here) section.querySelector(`[data-state=${state}] [data-ask]`)?.focus();
   }
 
   async function ask() {

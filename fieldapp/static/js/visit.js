@@ -58,6 +58,7 @@ export default (form) => {
     unmet.hidden = Boolean(met) || navigator.onLine || event.detail?.value !== "record";
     if (unmet.hidden) return;
     event.preventDefault();
+    form.querySelector("#met").focus({ preventScroll: true });
     unmet.scrollIntoView({ block: "center" });
   });
 

@@ -75,7 +75,8 @@ export default function attach(bar) {
       const entries = is.waiting || queued ? await list(user) : [];
       const links = all("main [href], main [action]").map((at) => at.getAttribute("href") || at.getAttribute("action"));
       const shown = shownOn(location.pathname, links);
-      is.here = queued || document.querySelector(".outbox") ? 0 : entries.filter((entry) => entry.state !== "done" && shown(entry)).length;
+      const open = all("[name=entry_id]").map(({ value }) => value); // sent back and being put right: the page shows it
+      is.here = queued || document.querySelector(".outbox") ? 0 : entries.filter((entry) => entry.state !== "done" && !open.includes(entry.key) && shown(entry)).length;
       for (const entry of entries) if (entry.state === "done") sent(entry);
     } catch {
       is.nodb = true;

@@ -36,7 +36,7 @@ export function saidIn(html) {
   return {
     head: find("[role=alert] h2, .empty h1, [data-refused] strong"),
     said: text(answer.querySelector("[data-refused] br")?.nextSibling) || find(".empty > p, .note-bad:not([hidden], #banner *)"),
-    why: [...answer.querySelectorAll(".errsum li")].map(text),
+    why: [...answer.querySelectorAll(answer.querySelector(".errsum li") ? ".errsum li" : ".err")].map(text),
     both: [...answer.querySelectorAll(".versus")].map((pair) => ({
       head: text(pair.closest("fieldset")?.querySelector("legend") || pair.previousElementSibling),
       sides: [...pair.children].sort((a, b) => b.matches(".is-mine") - a.matches(".is-mine")),
@@ -79,6 +79,7 @@ export default async function attach(box) {
       if (!act) continue;
       const button = node.querySelector(`[data-act=${act}]`);
       button.hidden = false;
+      button.ariaLabel = `${text(button)}: ${entry.title}`;
       if (button.tagName === "A") button.href = act === "see" ? entry.location : `${entry.page.replace(/#.*/, "")}#entry=${entry.key}`;
     }
     return node;
@@ -217,7 +218,11 @@ export default async function attach(box) {
     const { key } = button.closest("[data-key]").dataset;
     const entry = entries.find((one) => one.key === key);
     const { act } = button.dataset;
-    if (entry && await (act === "retry" ? retry(key) : act === "shrink" ? shrink(entry) : drop(entry, entries))) drain("tap");
+    const gone = act === "delete" || act === "drop";
+    if (entry && await (act === "retry" ? retry(key) : act === "shrink" ? shrink(entry) : drop(entry, entries))) {
+      drain("tap");
+      if (gone) { tell("deleted"); part("said").focus(); } // its button has gone with it
+    }
     look();
   });
   document.querySelector("[data-again]").addEventListener("click", async () => {

@@ -2,7 +2,7 @@
 // there; an answer within three seconds goes to htmx as if nothing had happened, otherwise the form makes way for the
 // words "kept on this phone". What cannot be written down is sent all the same and leaves the form as typed.
 
-import { markOf, sleep, uuid7 } from "../ids.js";
+import { markOf, sleep, typed, uuid7 } from "../ids.js";
 import { announce, counts, dropped, putAll, remove, retry, Spent, watchChanges } from "./queue.js";
 import { knowsKey } from "./seal.js";
 import { drain, introduce, isQuiet, mayGo, post, send, session, triggers } from "./send.js";
@@ -23,7 +23,8 @@ export function touched(url, made) {
 }
 
 const newIds = (form) => [...form.querySelectorAll("[data-new-id]")].filter((field) => !field.disabled && field.name !== "entry_id" && field.value);
-const isTyped = (form) => [...form.elements].some((field) => field.name && !field.disabled && !/^(hidden|submit|button|image|fieldset|output)$/.test(field.type));
+// Nothing that is sent back and can be seen there is kept apart, unless somebody has said something in it.
+const isTyped = (form) => [...form.elements].some((field) => typed(field) || (/^(text|tel|number|date)/.test(field.type) && field.value));
 const keyOf = (form) => form.elements.entry_id?.value || uuid7();
 
 // What was opened for correction and may have left the phone is not changed: the new entry stands for it.
@@ -127,6 +128,7 @@ function freed(form) {
   delete form.dataset.entry;
   delete form.dataset.maybe;
   delete form.dataset.whole;
+  form.dataset.over = 1;
 }
 
 /** "Kept on this phone": where the form stands, or in the page's main part for a form that changes whole pages. */
