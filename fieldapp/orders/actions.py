@@ -37,7 +37,7 @@ _ORDER = sa.insert(Order.__table__)
 # Who is told: the main officer, and the team's leads; where there is none to accept it, the admins that it is so.
 # A row without a person is the team, where it has robots.
 _NOBODY = sa.cast(sa.null(), sa.Integer)
-_HEARD = sa.literal_column("1").label("heard")
+_HEARD: Any = sa.literal_column("1").label("heard")
 _LEADS = (
     sa.select(team_lead.c.user_id.label("id"), _NOBODY.label("team"), _HEARD)
     .join(Enterprise, Enterprise.team_id == team_lead.c.team_id)

@@ -54,7 +54,7 @@ const keyIsHere = async (user) => (await knowsKey(user)) || new Promise((come) =
 /** "waiting" in the outbox, "done", or "" where nobody knows of it. */
 async function fate(key) {
   const entry = await rowOf(key);
-  if (entry) return entry.state === "done" ? "done" : "waiting";
+  if (entry) return { done: "done", queued: "waiting" }[entry.state] || ""; // what was sent back can be put right here
   const answer = await fetch(`/outbox/result/${key}`).catch(() => null);
   return answer?.ok && answer.headers.get("Content-Type")?.includes("json") ? "done" : "";
 }
