@@ -164,8 +164,10 @@ def test_typing_beside_an_offer_loses_neither(browser, site, huaxing):
         expect(page.get_by_label("答应了什么")).to_have_value("后写的")
         page.get_by_role("button", name="记下这件事").tap()  # refused: no date yet
         page.locator(".errsum").wait_for()
+        page.reload()  # what was sent back is offered first, to be put right
+        page.get_by_role("button", name="丢掉").tap()
+        page.get_by_text("已丢掉").wait_for()
         page.reload()
-        offer(page).wait_for()
         page.get_by_role("button", name="接着写").tap()
         expect(page.get_by_label("答应了什么")).to_have_value("先写的")
 
@@ -485,6 +487,24 @@ def test_a_refused_plain_form_is_the_page_that_the_server_wrote(browser, site, h
         page.go_back()
         assert page.url == site.url + huaxing
     assert _first(site, Need).title == "附着力"
+
+
+def test_a_form_that_was_sent_back_and_then_reloaded_offers_what_was_typed(browser, site, huaxing):
+    with opened(browser, site, f"{huaxing}/needs/new") as page:
+        page.get_by_label("一句话说清需求").fill("附着力：还没选类型")
+        page.get_by_role("button", name="提交需求").tap()
+        page.locator(".errsum").wait_for()
+        page.get_by_label("具体说明").fill("退回来以后又写的")
+        page.get_by_text("草稿已存").wait_for()
+        page.reload()
+        page.get_by_role("button", name="接着写").tap()
+        expect(page.get_by_label("一句话说清需求")).to_have_value("附着力：还没选类型")
+        expect(page.get_by_label("具体说明")).to_have_value("退回来以后又写的")
+        page.locator("label", has_text="技术攻关").tap()
+        page.locator("#source label").first.tap()
+        page.get_by_role("button", name="提交需求").tap()
+        page.get_by_text("需求已保存").wait_for()
+        assert rows(page) == [] or {row["state"] for row in rows(page)} == {"done"}  # it was the same entry
 
 
 def test_two_buttons_of_one_form_lead_to_two_addresses(browser, site):
