@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL, Connection
 
 from fieldapp import clock
 from fieldapp.db import db, known_revisions
-from fieldapp.settings import ROOT, database_url
+from fieldapp.settings import ROOT, SettingsError, database_url
 from fieldapp.work import lease
 
 # What is there goes, in the transaction that brings the other in. (An older dump does not know all of it.)
@@ -35,6 +35,10 @@ DO $$ DECLARE it record; BEGIN
     EXECUTE format('DROP TYPE public.%I CASCADE', it.name); END LOOP;
 END $$;
 """
+
+
+class Damaged(click.ClickException):
+    """A database file that SQLite itself finds broken."""
 
 
 def _named(url: URL) -> str:
@@ -88,7 +92,7 @@ def _beside(file: Path) -> Iterator[Path]:
 def _whole(database: sqlite3.Connection, what: str) -> None:
     (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
     if verdict != "ok":
-        raise click.ClickException(f"{what} is damaged: {verdict}")
+        raise Damaged(f"{what} is damaged: {verdict}")
 
 
 def _require_ours(database: sqlite3.Connection, what: str) -> None:
@@ -114,6 +118,7 @@ def _require_ours(database: sqlite3.Connection, what: str) -> None:
 def _copy(source: sqlite3.Connection, file: Path) -> None:
     with closing(sqlite3.connect(file)) as target:
         source.backup(target, pages=2048)
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, no companions
         _whole(target, "the copy")
 
 
@@ -196,18 +201,28 @@ def _restore_sqlite(url: URL, file: Path) -> None:
         _require_ours(source, str(file))
         _whole(source, str(file))
         if target.exists() and target.stat().st_size:
-            _require_quiet(url)
-            former = target.with_name(f"{target.name}.before-{clock.now().astimezone(UTC):%Y%m%dT%H%M%SZ}")
-            with _beside(former) as part, _read_only(target) as today:
-                today.backup(kept := sqlite3.connect(part), pages=2048)
-                kept.close()
-                part.rename(former)
-            click.echo(f"what was there is kept as {former}")
+            click.echo(f"what was there is kept as {_set_aside(url, target)}")
         db.engine.dispose()
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch(mode=0o600)
         with closing(sqlite3.connect(target)) as there:
             source.backup(there)
+
+
+def _set_aside(url: URL, target: Path) -> Path:
+    """A copy of today's database beside it; where it is damaged, which is what backups are for, itself."""
+    former = target.with_name(f"{target.name}.before-{clock.now().astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    try:
+        _require_quiet(url)
+        with _beside(former) as part, _read_only(target) as today:
+            _copy(today, part)
+            part.rename(former)
+    except (sqlite3.DatabaseError, sa.exc.DatabaseError, Damaged):
+        db.engine.dispose()
+        for suffix in ("", "-wal", "-shm"):
+            if (there := Path(f"{target}{suffix}")).exists():
+                there.rename(f"{former}{suffix}")
+    return former
 
 
 def _restore_postgres(url: URL, file: Path) -> None:
@@ -241,22 +256,40 @@ def copy_to_command(url: str) -> None:
 
     Stop the server and the worker first; afterwards FIELDAPP_DATABASE_URL is URL, and FIELDAPP_SECRET_KEY stays.
     """
-    target = sa.create_engine(database_url(url))
+    try:
+        target = sa.create_engine(database_url(url))
+        if target.dialect.name == "sqlite" and not Path(str(target.url.database)).is_absolute():
+            raise click.ClickException(
+                "SQLite needs the whole path: sqlite:////var/lib/fieldapp/fieldapp.sqlite3"
+            )
+        _move(target)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    except sa.exc.SQLAlchemyError as error:
+        raise click.ClickException(f"nothing has been copied: {error.__cause__ or error}") from error
+
+
+def _move(target: sa.Engine) -> None:
+    name = _named(target.url)
+    with db.engine.connect() as here:
+        version = here.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    if version != known_revisions()[-1]:
+        raise click.ClickException(f"the database is at {version}: flask --app wsgi db upgrade")
     with target.connect() as there:
         if sa.inspect(there).get_table_names():
-            raise click.ClickException(
-                f"{_named(target.url)} is not empty: nothing is ever copied over something"
-            )
+            raise click.ClickException(f"{name} is not empty: nothing is ever copied over something")
     _require_quiet(db.engine.url)
     # The tables are made by the same migrations as ever, in a process that knows only the new address.
     config = current_app.config
-    environment = os.environ | {f"FIELDAPP_{name}": str(config[name]) for name in ("INSTANCE", "SECRET_KEY")}
-    environment |= {"FIELDAPP_DATABASE_URL": database_url(url)}
+    environment = os.environ | {f"FIELDAPP_{one}": str(config[one]) for one in ("INSTANCE", "SECRET_KEY")}
+    environment |= {"FIELDAPP_DATABASE_URL": target.url.render_as_string(hide_password=False)}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    if subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=False).returncode:  # noqa: S603
-        raise click.ClickException(f"the tables could not be made in {_named(target.url)}")
+    made = subprocess.run(  # noqa: S603
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise click.ClickException(f"the tables could not be made in {name}: {made.stderr.strip()[-500:]}")
     with db.engine.connect() as here, target.begin() as there:
-        _require_same(here, there)
         tables = db.metadata.sorted_tables
         for table in reversed(tables):
             there.execute(sa.delete(table))  # what the migrations put in is copied like everything else
@@ -265,15 +298,11 @@ def copy_to_command(url: str) -> None:
         _count_on(there, tables)
         for table in tables:
             if there.scalar(sa.select(sa.func.count()).select_from(table)) != rows[table.name]:
-                raise click.ClickException(f"{table.name} did not arrive whole; nothing has been copied")
+                raise click.ClickException(
+                    f"{table.name} did not arrive whole: only empty tables are in {name}"
+                )
     target.dispose()
-    click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables → {_named(target.url)}")
-
-
-def _require_same(here: Connection, there: Connection) -> None:
-    version = sa.text("SELECT version_num FROM alembic_version")
-    if here.scalar(version) != there.scalar(version):
-        raise click.ClickException("the database is of an older version: flask --app wsgi db upgrade")
+    click.echo(f"{sum(rows.values()):,} rows of {len(rows)} tables → {name}")
 
 
 def _later(table: sa.Table, tables: list[sa.Table]) -> list[sa.Column[Any]]:

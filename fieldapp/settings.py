@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fieldapp.workdays import office_hours
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -45,9 +47,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 def _office_hours(text: str) -> str:
-    times = [time.fromisoformat(one) for one in re.split(r"[-\s]+", text.strip())]
-    if len(times) % 2 or times != sorted(set(times)):
-        raise ValueError("from-until, one after the other, as in 08:30-12:00 14:30-17:30")
+    office_hours(text)
     return text
 
 

@@ -507,6 +507,35 @@ def test_a_form_that_was_sent_back_and_then_reloaded_offers_what_was_typed(brows
         assert rows(page) == [] or {row["state"] for row in rows(page)} == {"done"}  # it was the same entry
 
 
+@pytest.mark.parametrize("left", [1, 0])
+def test_a_visit_that_was_sent_back_and_then_reloaded_has_its_photo_once_or_not_at_all(
+    browser, site, huaxing, left
+):
+    """Its photo waits in the outbox already: it is the same photo, and taken away it is taken away."""
+    before = _count(site, Attachment)
+    with opened(browser, site, f"{huaxing}/visits/new") as page:
+        page.locator("label", has_text="相册").locator("input").set_input_files(
+            {"name": "门口.jpg", "mimeType": "image/jpeg", "buffer": jpeg(1200, 900)}
+        )
+        page.locator("#photos img").first.wait_for()
+        page.get_by_label("聊了什么").fill("还没说见到谁")
+        page.get_by_role("button", name="提交走访").tap()
+        page.locator(".errsum").wait_for()
+        typed(page, "聊了什么", "退回来以后又写的")
+        page.reload()
+        page.get_by_role("button", name="接着写").tap()
+        expect(page.get_by_label("聊了什么")).to_have_value("退回来以后又写的")
+        expect(page.locator("#photos img")).to_have_count(1)
+        if not left:
+            page.locator("#photos [data-remove]").first.tap()
+            expect(page.locator("#photos img")).to_have_count(0)
+        page.locator("label", has_text="未见到人").tap()
+        page.get_by_role("button", name="提交走访").tap()
+        page.get_by_text("走访已保存").wait_for()
+        until(page, lambda: {row["state"] for row in rows(page)} <= {"done"})
+    assert _count(site, Attachment) == before + left
+
+
 def test_two_buttons_of_one_form_lead_to_two_addresses(browser, site):
     """The lead's comment: without words a visit cannot be sent back, with words it is, and it is not accepted."""
     with opened(browser, site, f"/visits/{people.VISIT}", "li") as page:

@@ -287,6 +287,7 @@ def test_production_refuses_to_start_without_its_secrets(tmp_path):
         ("DATABASE_URL", "mysql://root@127.0.0.1/fieldapp"),
         ("OFFICE_HOURS", "9-17"),
         ("OFFICE_HOURS", "08:30-12:00 11:00-17:30"),
+        ("OFFICE_HOURS", "08:30 - 12:00"),
         ("SERVER_THREADS", "0"),
         ("TIME_ZONE", "Baotou"),
     ],
@@ -296,6 +297,14 @@ def test_a_setting_that_cannot_be_is_named_before_anything_is_served(name, value
 
     with pytest.raises(SettingsError, match=f"FIELDAPP_{name}"):
         read_settings({"FIELDAPP_INSTANCE": str(tmp_path), f"FIELDAPP_{name}": value})
+
+
+@pytest.mark.parametrize("hours", ["9:00-17:00", "08:00-12:00 12:00-18:00", "8:30-12:00 14:30-17:30"])
+def test_office_hours_are_read_as_they_are_used(hours, tmp_path):
+    from fieldapp.settings import read_settings
+
+    read = read_settings({"FIELDAPP_INSTANCE": str(tmp_path), "FIELDAPP_OFFICE_HOURS": hours})
+    assert read["OFFICE_HOURS"] == hours
 
 
 def make_production(values, tmp_path):

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -64,6 +65,24 @@ def test_on_sqlite_what_was_there_before_is_kept_beside(app, tmp_path):
     with sqlite3.connect(former) as before:
         assert before.execute("SELECT DISTINCT name FROM user").fetchall() == [("没有了",)]
     before.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="session")
+@pytest.mark.parametrize("at", [100, 40_000], ids=["its schema", "its middle"])
+def test_over_a_damaged_database_a_backup_is_restored_all_the_same(app, tmp_path, at):
+    file = tmp_path / "city.backup"
+    names = _names()
+    _run(app, "backup", str(file))
+    here = Path(db.engine.url.database)
+    with sqlite3.connect(here) as today:
+        today.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    today.close()
+    whole = here.read_bytes()
+    here.write_bytes(whole[:at] + b"\xff" * 30_000 + whole[at + 30_000 :])
+    told = _run(app, "restore", "--yes", str(file))
+    assert told.exit_code == 0, told.output
+    assert "is kept as" in told.output and _names() == names
+    assert not list(tmp_path.glob("city.backup-*"))  # reading a backup leaves nothing beside it
 
 
 @pytest.mark.parametrize("kind", ["cut off", "another's", "of another app", "newer", "no database"])
@@ -154,6 +173,9 @@ def test_a_city_moves_to_the_other_database_and_goes_on_there(app, tmp_path):
     before = _everything()
     told = _run(app, "copy-to", there)
     assert told.exit_code == 0, told.output
+    for nowhere in ("nonsense", "sqlite:///beside.sqlite3", "postgresql://nobody@127.0.0.1:1/none"):
+        refused = _run(app, "copy-to", nowhere)
+        assert refused.exit_code == 1 and refused.output.startswith("Error: "), refused.output
     again = _run(app, "copy-to", there)
     assert again.exit_code != 0 and "is not empty" in again.output
     moved = make_app(there, tmp_path)
@@ -214,3 +236,23 @@ def test_a_backup_reaches_a_database_named_by_its_socket(app, tmp_path):
     named = _forms(app.config["DATABASE_URL"])[-1]
     written = _run(make_app(named, tmp_path), "backup", str(tmp_path / "city.backup"))
     assert written.exit_code == 0, written.output
+
+
+def test_an_older_database_is_not_moved_and_not_called_ready(app, anybody, tmp_path):
+    with writing():
+        db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0061'"))
+        db.session.commit()
+    db.session.remove()
+    answer = anybody.get("/readyz")
+    assert answer.status_code == 503 and "flask db upgrade" in answer.text
+    there = tmp_path / "moved.sqlite3"
+    refused = _run(app, "copy-to", f"sqlite:///{there}")
+    assert refused.exit_code == 1 and "is at 0061" in refused.output
+    assert (
+        not there.exists() or sqlite3.connect(there).execute("SELECT * FROM sqlite_master").fetchall() == []
+    )
+    with writing():  # of a host that was upgraded first
+        db.session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        db.session.commit()
+    db.session.remove()
+    assert anybody.get("/readyz").text == "ready"

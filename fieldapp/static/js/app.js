@@ -67,7 +67,7 @@ const modules = {
     // Coming back through history: the form may be sent again, but what was typed since is a new entry; and what has
     // arrived is not there to be sent a second time.
     window.addEventListener("pageshow", (event) => {
-      if (!event.persisted) return;
+      if (!event.persisted || !form.isConnected) return;
       if (form.dataset.over) { location.reload(); return; }
       free();
       for (const field of form.querySelectorAll("[data-new-id], [data-device-time]")) field.value = "";

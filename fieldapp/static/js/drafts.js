@@ -109,7 +109,8 @@ export default async (form) => {
   function begin() {
     if (mine) return;
     mine = { name: `${where}|${uuid7()}`, photos: 0 };
-    if (form.dataset.entry) link(form.dataset.entry);
+    const of = form.dataset.entry || back;
+    if (of) link(of);
   }
 
   function save(sent) {
@@ -160,12 +161,20 @@ export default async (form) => {
       async take() {
         await save(); // what has been typed meanwhile stays a draft of its own
         const kept = photos ? (await draftOf(user, name + PHOTOS))?.value : null;
-        const { fill } = await filling();
+        const { fill, reopened } = await filling();
         mine = { name, photos };
+        // What was sent back is corrected as the entry that it is, its waiting photos with it.
+        opening = true;
+        if (key) await reopened(form, user, key).catch(() => {});
+        opening = false;
         fill(form, fields);
         if (key && form.elements.entry_id) form.elements.entry_id.value = key;
         if (kept) {
-          for (const { data, name: called, ...rest } of kept) form.querySelector("#photos-kept")?.put?.(new File([data], called, rest));
+          const there = (form.querySelector("input[name=photos]")?.photos || []).map(({ mark }) => mark);
+          for (const { data, name: called, ...rest } of kept) {
+            const file = new File([data], called, rest);
+            if (!there.includes(markOf(file))) form.querySelector("#photos-kept")?.put?.(file);
+          }
           pictures = marks();
         }
         show(said("draft-taken", { time: when(at) }));
