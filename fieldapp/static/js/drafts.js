@@ -116,6 +116,7 @@ export default async (form) => {
   function save(sent) {
     clearTimeout(timer);
     timer = 0;
+    if (form.dataset.over) return busy; // it has arrived: no draft of it, and no work for a page that leaves
     const [fields, looks] = [read(form), marks()];
     const empty = words(fields) === blank && !looks;
     if (empty && !mine) return busy;
