@@ -50,7 +50,7 @@ export default function attach(bar) {
     const offline = is.offline || (cached && !is.reached);
     const waited = Date.now() - is.oldest;
     // What a page of another day calls today and tomorrow is not what they are now.
-    const copy = cached && !document.querySelector("[data-shell]") && say(bar, isToday(+cached) ? "copy" : "older", { age: span(Date.now() - cached, lang), at: when(cached) });
+    const copy = cached && !document.querySelector("[data-shell]") && say(bar, isToday(+cached) ? "copy" : "older", { age: span(Date.now() - cached, lang), at: when(+cached) });
     const here = is.here && say(bar, "here", { n: is.here });
     const kind = TOLD.find((name) => is[name]) || (n && waited > DAY ? "loud" : copy ? "copy" : offline ? "offline" : here ? "here" : "");
     const titles = { copy, here, loud: say(bar, "loud", { n, age: span(waited, lang) }) };
