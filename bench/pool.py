@@ -102,7 +102,7 @@ def needs(size: int, still_open: int) -> Iterator[dict[str, Any]]:
             "warn_at": due and due - timedelta(days=rng.uniform(2, 8)), "paused_at": at if paused else None,
             "claimed_by_id": place["officer_id"] if held else None, "author_id": place["officer_id"],
             "ending": None if is_open else rng.choice(list(Ending)), "ended_at": None if is_open else at,
-            "created_at": at, "updated_at": at,
+            "created_at": at, "updated_at": at, "title_waits": None,
         }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 
-from fieldapp.audit.models import AuditEvent
+from fieldapp.audit.models import EVERYDAY, RARE, AuditEvent
 from fieldapp.clock import local_midnight
 from fieldapp.db import db
 
@@ -36,6 +36,8 @@ def list_events(filters: TrailFilters) -> tuple[list[Any], int | None]:
         query = query.where(AuditEvent.actor_name.contains(filters.person, autoescape=True))
     if filters.action:
         query = query.where(AuditEvent.action == filters.action)
+        if filters.action not in EVERYDAY:
+            query = query.where(sa.text(RARE))
     if filters.day:
         query = query.where(
             AuditEvent.at >= local_midnight(filters.day),

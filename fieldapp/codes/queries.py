@@ -75,10 +75,6 @@ class Card:
     code_id: int
     revoked: bool
     entitled: bool  # whoever asked may open the casefile
-    # For keeping the enterprise out of a text, never shown:
-    short_name: str
-    former_names: list[str]
-    address: str
 
 
 @cache
@@ -94,9 +90,6 @@ def _card_of(scope: Scope | None) -> sa.Select:
             User.name.label("officer"),
             QrCode.id.label("code_id"),
             QrCode.revoked_at,
-            Enterprise.short_name,
-            Enterprise.former_names,
-            Enterprise.address,
             (sa.false() if scope is None else sa.func.coalesce(visible(scope), sa.false())).label("entitled"),
         )
         .select_from(QrCode)
@@ -128,9 +121,6 @@ def find_card(token: str, person: Person | None = None) -> Card | None:
         row.code_id,
         row.revoked_at is not None,
         bool(row.entitled),
-        row.short_name,
-        row.former_names,
-        row.address,
     )
 
 

@@ -29,6 +29,7 @@ from fieldapp.followups.actions import close
 from fieldapp.imports.actions import Importer
 from fieldapp.imports.commands import import_file
 from fieldapp.needs import NeedKind
+from fieldapp.needs.titles import take_in
 from fieldapp.visits import VisitPurpose, VisitWay
 from fieldapp.visits.actions import record_visit
 from fieldapp.workdays import is_workday
@@ -122,6 +123,8 @@ def build(say: Callable[[str], object]) -> None:
         persons = {user.id: _person(user) for user in people.values()}
         live_on(rng, persons, teams, _uuid)
         order_and_serve(rng, persons, teams, _uuid)
+        while take_in(clock.now()):
+            pass
         db.session.commit()
         say(f"  {visits} visits")
     if db.engine.dialect.name == "postgresql":

@@ -16,7 +16,7 @@ class Entry(db.Model):
     __tablename__ = "entry"
 
     key: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"), index=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
     method: Mapped[str] = mapped_column(sa.String(8))
     path: Mapped[str] = mapped_column(sa.String(300))
     fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary(32))

@@ -56,7 +56,7 @@ from fieldapp.needs.steps import (
     gives_back,
     standing,
 )
-from fieldapp.needs.titles import enterprise_names, index_title
+from fieldapp.needs.titles import forget
 from fieldapp.notices.actions import tell
 from fieldapp.refusals import Conflict
 
@@ -116,6 +116,7 @@ def submit(
         "visit_id": visit_id,
         "source": source,
         "title": title,
+        "title_waits": at,
         "description": description,
         "kind": kind,
         "field": field,
@@ -143,7 +144,6 @@ def submit(
         run(_NEED, need)
     except IntegrityError as error:
         raise IdTaken from error
-    index_title(need_id, title, enterprise_names(enterprise.id, enterprise))
     action = "need_submitted" if person else "order_placed"
     audit.record(action, f"need:{need_id}", actor=person, enterprise=enterprise.id, nameless=person is None)
 
@@ -180,6 +180,8 @@ def amend(
     person: Person, need: Any, words: Mapping[str, Any], fields: Sequence[str], version: int, at: datetime
 ) -> None:
     """Put `words` in place of the need's `fields`, unless somebody saved after `version`. Raises Stale."""
+    if "title" in fields:
+        words = {**words, "title_waits": at}
     changed = run(
         sa.update(_need)
         .where(_need.c.id == need.id, _need.c.version == version, _need.c.status.not_in(ENDED))
@@ -189,7 +191,7 @@ def amend(
         raise Stale
     made(need.id, version + 1)
     if "title" in fields:
-        index_title(need.id, words["title"], enterprise_names(need.enterprise_id), anew=True)
+        forget(need.id)
     if fields:
         _log(need.id, person, at, need.status, need.status, "")
         audit.record(

@@ -19,6 +19,7 @@ from fieldapp.needs.clock import instants, light_is, limits_of, paused_for
 from fieldapp.needs.models import ENDED, Light, Need, NeedEvent, NeedSource, NeedStatus
 from fieldapp.needs.queries import leads_of, need_at_door, team_of, those_serving
 from fieldapp.needs.steps import STEPS, WrongMoment
+from fieldapp.needs.titles import take_in
 from fieldapp.notices.actions import tell_all, tell_team
 from fieldapp.work import every
 from fieldapp.workdays import is_office_time, office_hours
@@ -32,6 +33,7 @@ def init(app: Flask) -> None:
         ("unanswered results", 600, close_unanswered),
     ):
         every(app, name, seconds, _until_less_than_most(duty))
+    every(app, "need titles", 30, take_in)
     every(app, "need clocks", 6 * 3600, lambda now: recount(now) < 0)
 
 

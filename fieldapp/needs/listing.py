@@ -90,6 +90,10 @@ class Filters:
     # What a search of the longest word found (see _hits): asked once, for the tiles and for the list.
     hits: list[uuid.UUID] | None = dataclasses.field(init=False, repr=False, compare=False, default=None)
     asked: bool = dataclasses.field(init=False, repr=False, compare=False, default=False)
+    # Titles that are not in the index yet.
+    waiting: titles.Waiting = dataclasses.field(
+        init=False, repr=False, compare=False, default_factory=titles.Waiting
+    )
 
     def __post_init__(self) -> None:
         self.terms = search.terms_of(self.q)
@@ -149,10 +153,13 @@ def _says(term: str, filters: Filters) -> Any:
         for start in search.starts_of(term)
     ]
     by_name = sa.and_(*of_enterprise)
+    by_title = sa.and_(*of_title)
+    if new := filters.waiting.saying(titles.starts_of(term)):
+        by_title = sa.or_(by_title, Need.id.in_(new))
     if filters.shared:
-        return sa.or_(sa.and_(*of_title), sa.and_(names_enterprise(), by_name))
+        return sa.or_(by_title, sa.and_(names_enterprise(), by_name))
     numbered = sa.exists().where(_order.c.need_id == Need.id, _order.c.number == term.upper()).correlate(Need)
-    return sa.or_(sa.and_(*of_title), by_name, *([numbered] if len(term) == NUMBER else []))
+    return sa.or_(by_title, by_name, *([numbered] if len(term) == NUMBER else []))
 
 
 NUMBER = 8  # characters of a receipt's number
@@ -185,7 +192,7 @@ def _looked_up(filters: Filters) -> list[uuid.UUID] | None:
     rows = fetch(sa.union_all(*(sa.select(branch.subquery()) for branch in branches)))
     if len(rows) > rare:
         return None
-    ids = list({row.id for row in rows})
+    ids = list({row.id for row in rows} | filters.waiting.saying(titles.starts_of(term)[:1]))
     return [one.id for one in _spoken_for(_of_ids(ids), filters)] if filters.shared and ids else ids
 
 
@@ -276,7 +283,8 @@ def light_counts(person: Person, filters: Filters, now: datetime) -> Counts:
     """The tiles: what the other filters leave, by its light. One statement, of what is open alone."""
     hits = _hits(filters)
     if not filters.by_light:
-        filters = replace(filters, state="open")
+        asked, filters = filters, replace(filters, state="open")
+        filters.waiting = asked.waiting
 
     def counted(name: str, way: str, *more: Any) -> Any:
         conditions = _conditions(person, filters, hits, way)

@@ -155,6 +155,7 @@ class Need(db.Model):
         sa.Index(None, "status", "due_at", "id"),
         sa.Index(None, "enterprise_id", "due_at", "warn_at"),
         sa.Index(None, "disclosure", "created_at", "id"),
+        sa.Index(None, "title_waits", **only_where("title_waits IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
@@ -162,6 +163,8 @@ class Need(db.Model):
     visit_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("visit.id"))
     source: Mapped[NeedSource] = mapped_column(named(NeedSource))
     title: Mapped[str] = mapped_column(sa.String(200))
+    # Since when the title waits to be found through the index of titles; None: it is there, see titles.py.
+    title_waits: Mapped[datetime | None] = mapped_column(default=now)
     description: Mapped[str] = mapped_column(sa.Text, default="")
     kind: Mapped[NeedKind] = mapped_column(named(NeedKind))
     field: Mapped[NeedField | None] = mapped_column(named(NeedField))

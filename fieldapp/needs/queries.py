@@ -259,7 +259,8 @@ _TOKENS_TRIED = 12
 
 def candidates_for(person: Person, need: Any) -> list[Any]:
     """Needs in this person's sight that could be the same: rows of id, title, description, enterprise_id, enterprise,
-    status, created_at. Bounded by the newest that share a piece of the title, however many there are."""
+    status, created_at. Bounded by the newest that share a piece of the title, however many there are; those of other
+    enterprises once their titles have been taken in."""
     names = (need.enterprise,)
     tokens = sorted(t for t in titles.tokens_of(need.title, names) if len(t) == titles.DEPTH)
     step = max(1, len(tokens) // _TOKENS_TRIED)

@@ -73,8 +73,7 @@ def place(
 ) -> str:
     """One order in one act; returns its receipt. Raises needs.actions.IdTaken when the form was sent before.
 
-    `enterprise` has id and all its names (needs.disclosure.names_of), `words` are what needs.actions.submit takes,
-    `contact` the order's own columns.
+    `enterprise` has id and name, `words` are what needs.actions.submit takes, `contact` the order's own columns.
     """
     submit(None, enterprise, need_id, at=at, source=NeedSource.ORDER, **words)
     receipt = secrets.token_urlsafe(16)

@@ -152,13 +152,7 @@ def order(token: str) -> Response:
         return response
     try:
         receipt = actions.place(
-            SimpleNamespace(
-                id=card.enterprise_id,
-                name=card.name,
-                short_name=card.short_name,
-                former_names=card.former_names,
-                address=card.address,
-            ),
+            SimpleNamespace(id=card.enterprise_id, name=card.name),
             card.code_id,
             ticket.need_id,
             now,

@@ -174,7 +174,8 @@ def record_visit(
         else:
             visit_id = opened.id
             _fulfil(opened, values, companions_before)
-        history.note(visit_id, VisitStep.ARRIVED if arriving else VisitStep.RECORDED, person, at)
+        if opened is not None or arriving:  # the history of others begins with the visit itself
+            history.note(visit_id, VisitStep.ARRIVED if arriving else VisitStep.RECORDED, person, at)
         newcomers = [one for one in companions if one not in companions_before and one != person.id]
         if newcomers:
             run(_COMPANION, [{"visit_id": visit_id, "officer_id": one} for one in dict.fromkeys(newcomers)])

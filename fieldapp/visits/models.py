@@ -100,7 +100,7 @@ class Visit(db.Model):
         sa.Index(None, "officer_id", "status", "planned_on"),
         sa.Index(None, "enterprise_id", "planned_on", **only_where("planned_on IS NOT NULL")),
         sa.Index(None, "status", "arrived_at", "id"),
-        sa.Index(None, "answer", "arrived_at", "id"),
+        sa.Index(None, "answer", "arrived_at", "id", **only_where("answer IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # UUIDv7, made on the phone
@@ -147,7 +147,7 @@ class Visit(db.Model):
 
 
 class VisitEvent(db.Model):
-    """One step of a visit; the record's history, oldest first."""
+    """One step of a visit; the record's history, oldest first. What was recorded at once begins with its own row."""
 
     __tablename__ = "visit_event"
 

@@ -34,6 +34,7 @@ from fieldapp.visits.models import (
     VisitCode,
     VisitEvent,
     VisitStatus,
+    VisitStep,
     visit_companion,
     visit_contact,
     visit_photo,
@@ -55,6 +56,8 @@ STATES: dict[str, tuple[VisitStatus, ...]] = {
 CONFIRMED = ("", "yes", "no", "disputed")
 # A plan for the days to come is kept by a visit made a little earlier; one further away is another visit.
 EARLY = timedelta(days=7)
+
+_BEGINNINGS = frozenset({VisitStep.PLANNED, VisitStep.ARRIVED, VisitStep.RECORDED})
 
 _officer = aliased(User)
 _reviewer = aliased(User)
@@ -220,16 +223,31 @@ def _fill(file: VisitFile) -> None:
             .order_by(visit_photo.c.position, Attachment.id)
         ).all()
     )
-    file.events = list(
-        db.session.execute(
-            sa.select(
-                VisitEvent.at, VisitEvent.step, VisitEvent.note, VisitEvent.changes, User.name.label("by")
-            )
-            .outerjoin(User, User.id == VisitEvent.by_id)
-            .where(VisitEvent.visit_id == visit_id)
-            .order_by(VisitEvent.at, VisitEvent.id)
-        ).all()
-    )
+    file.events = _events(file)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The first step of a visit that was recorded without a plan or a check-in, told by the visit itself."""
+
+    at: datetime
+    by: str
+    step: VisitStep = VisitStep.RECORDED
+    note: str = ""
+    changes: None = None
+
+
+def _events(file: VisitFile) -> list[Any]:
+    found = db.session.execute(
+        sa.select(VisitEvent.at, VisitEvent.step, VisitEvent.note, VisitEvent.changes, User.name.label("by"))
+        .outerjoin(User, User.id == VisitEvent.by_id)
+        .where(VisitEvent.visit_id == file.visit.id)
+        .order_by(VisitEvent.at, VisitEvent.id)
+    ).all()
+    # Up to 0.5.3 that was a line of the history, too.
+    if any(event.step in _BEGINNINGS for event in found):
+        return list(found)
+    return [Beginning(file.visit.created_at, file.officer), *found]
 
 
 def find_visit(

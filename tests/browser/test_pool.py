@@ -14,7 +14,6 @@ from fieldapp.accounts.models import User
 from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.needs.models import Clock, Need, NeedKind, NeedSource, NeedStatus
-from fieldapp.needs.titles import enterprise_names, index_title
 from tests import people
 from tests.browser.conftest import Site
 from tests.tools import axe, chromium
@@ -45,7 +44,6 @@ def pool(site: Site):
                     )
                 )  # fmt: skip
                 db.session.flush()
-                index_title(need_id, title, enterprise_names(at))
             db.session.commit()
         db.session.remove()
         db.engine.dispose()

@@ -98,7 +98,7 @@ LIMITS = {
     "visit": 9,
     "/needs": 8,
     "/needs?state=all&kind=other&mine=1": 8,
-    "/needs?q=需求&light=grey": 8,
+    "/needs?q=需求&light=grey": 9,  # one for titles that are not in the index yet
     "/needs?scope=shared": 8,
     "/needs/filters": 3,
     "/needs/views": 3,

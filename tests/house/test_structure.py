@@ -230,6 +230,33 @@ def test_a_need_that_stood_still_at_an_upgrade_is_found_by_its_moments(empty_url
         db.engine.dispose()
 
 
+def test_who_goes_back_a_version_finds_every_title_and_every_beginning(empty_url, tmp_path):
+    """An older program looks for a title in the index alone, and for a visit's beginning in its history."""
+    app = make_app(empty_url, tmp_path)
+    with app.app_context():
+        upgrade(directory=MIGRATIONS, revision="0001")
+        with db.engine.begin() as connection:
+            for statement in ROWS_OF_OLD:
+                connection.execute(sa.text(statement))
+        upgrade(directory=MIGRATIONS)
+        with db.engine.begin() as connection:  # as if both had just been recorded
+            for statement in ("DELETE FROM visit_event", "DELETE FROM need_token"):
+                connection.execute(sa.text(statement))
+            connection.execute(sa.update(Need).values(title="华星的涂覆", title_waits=Need.created_at))
+        downgrade(directory=MIGRATIONS, revision="0062")
+        with db.engine.connect() as connection:
+            tokens = (
+                connection.execute(sa.text("SELECT token FROM need_token ORDER BY token")).scalars().all()
+            )
+            steps = connection.execute(sa.text("SELECT step, by_id, at FROM visit_event")).all()
+            made = connection.execute(sa.text("SELECT created_at FROM visit")).scalar()
+        assert tokens == sorted(["的涂覆", "涂覆", "覆"])
+        assert [tuple(step) for step in steps] == [("RECORDED", 7, made)]
+        upgrade(directory=MIGRATIONS)
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_notices_told_before_they_had_keys_and_ways_out_stay_as_they_were(empty_url, tmp_path):
     app = make_app(empty_url, tmp_path)
     with app.app_context():

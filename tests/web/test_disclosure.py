@@ -14,7 +14,7 @@ from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Contact, Enterprise
 from fieldapp.needs.disclosure import UNSHOWN
 from fieldapp.needs.models import Disclosure, Light, Need, NeedSource, NeedStatus
-from tests.web.test_needs_pool import lit, titles_in
+from tests.web.test_needs_pool import lit, take_in_all, titles_in
 
 S = NeedStatus
 # Planted in every text of a need: whatever of them comes through is found.
@@ -124,8 +124,10 @@ def test_what_hides_the_enterprise_is_seen_without_it(browser_of, city, status):
         assert client.get(f"/needs/{need_id}").status_code == 404
 
 
-def test_its_enterprises_name_does_not_find_it_and_its_own_words_do(sun, city):
+@pytest.mark.parametrize("settle", [take_in_all, lambda: None], ids=["indexed", "waits"])
+def test_its_enterprises_name_does_not_find_it_and_its_own_words_do(sun, city, settle):
     need_id = planted(city, Disclosure.DESENSITISED)
+    settle()
     for words in NAMING:
         assert str(need_id) not in sun.get(f"/needs?scope=shared&q={words}").text, words
         tiles = re.findall(r'<b data-light="\w+">([^<]*)</b>', sun.get(f"/needs?scope=shared&q={words}").text)

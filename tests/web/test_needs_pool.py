@@ -17,9 +17,19 @@ from uuid6 import uuid7
 from fieldapp import clock
 from fieldapp.accounts.models import Team, User, team_lead
 from fieldapp.db import db, writing
+from fieldapp.needs import titles
 from fieldapp.needs.listing import MOST_COUNTED
-from fieldapp.needs.models import Clock, Light, Need, NeedEvent, NeedKind, NeedSource, NeedStatus, NeedView
-from fieldapp.needs.titles import enterprise_names, index_title
+from fieldapp.needs.models import (
+    Clock,
+    Light,
+    Need,
+    NeedEvent,
+    NeedKind,
+    NeedSource,
+    NeedStatus,
+    NeedToken,
+    NeedView,
+)
 from fieldapp.needs.views import ViewForm
 from tests import people
 from tests.forms import forms_in
@@ -51,9 +61,26 @@ def lit(enterprise, title, light=Light.GREEN, status=S.ACCEPTED, holder=None, da
         db.session.flush()
         db.session.add(NeedEvent(need_id=need_id, at=now, after=status))
         db.session.flush()
-        index_title(need_id, title, enterprise_names(enterprise.id))
         db.session.commit()
     return need_id
+
+
+@pytest.fixture(params=["waits", "indexed"])
+def title(app, request):
+    """Puts every title into the index, or leaves all of them waiting for that."""
+
+    def settle() -> None:
+        if request.param == "indexed":
+            take_in_all()
+
+    return settle
+
+
+def take_in_all() -> None:
+    with writing():
+        assert not titles.take_in(clock.now())
+        assert db.session.scalar(sa.select(sa.func.count()).where(Need.title_waits.is_not(None))) == 0
+        db.session.commit()
 
 
 @pytest.fixture
@@ -124,7 +151,8 @@ def test_every_tile_opens_as_many_rows_as_it_says(li, zhao, pool):
         ("light=nonsense&source=x&holder=y", ["冻干余热回收", "刀架定位精度", "主轴温升补偿", "等样品参数", "隔膜涂覆均匀性攻关"]),
     ],
 )  # fmt: skip
-def test_filters_and_search(li, pool, query, found):
+def test_filters_and_search(li, pool, title, query, found):
+    title()
     assert titles_in(li.get(f"/needs?{query}").text) == found
 
 
@@ -133,10 +161,35 @@ def test_a_holder_narrows_the_list(li, pool):
     assert titles_in(page) == ["等样品参数"] and "钱禾" in page
 
 
-def test_a_changed_title_is_found_by_its_new_words_alone(zhao, pool):
+def test_a_changed_title_is_found_by_its_new_words_alone(zhao, pool, title):
+    title()
     assert zhao.submit(f"/needs/{pool.yellow}/edit", "need-form", title="卡盘夹紧力不稳").status_code == 303
     assert titles_in(zhao.get("/needs?q=夹紧力").text) == ["卡盘夹紧力不稳"]
     assert titles_in(zhao.get("/needs?q=刀架").text) == []
+    take_in_all()
+    assert titles_in(zhao.get("/needs?q=夹紧力").text) == ["卡盘夹紧力不稳"]
+    assert titles_in(zhao.get("/needs?q=刀架").text) == []
+
+
+def test_taking_titles_in_changes_no_page_and_is_done_once(zhao, pool):
+    moments = sa.select(Need.id, Need.updated_at, Need.version).order_by(Need.id)
+    before = db.session.execute(moments).all()
+    db.session.rollback()
+    take_in_all()
+    tokens = sa.select(sa.func.count()).select_from(NeedToken)
+    count = db.session.scalar(tokens)
+    assert count > 20 and db.session.execute(moments).all() == before
+    db.session.rollback()
+    take_in_all()
+    assert db.session.scalar(tokens) == count
+
+
+def test_more_titles_than_one_transaction_takes_come_in_with_the_next(pool, monkeypatch):
+    monkeypatch.setattr(titles, "MOST_AT_ONCE", 2)
+    with writing():
+        taken = [titles.take_in(clock.now()) for _again in range(4)]
+        db.session.commit()
+    assert taken == [True, True, True, False], "six needs, the cast's own among them, two at a time"
 
 
 def test_a_need_is_found_by_the_words_it_was_noted_with(zhao, city):
@@ -408,6 +461,7 @@ def test_what_is_kept_is_filters_and_nothing_else(zhao, pool):
 def test_a_need_shows_what_may_be_the_same_and_leads_to_merging(li, pool):
     twin = lit(pool.huaxing, "冻干余热回收方案", Light.GREEN)
     cousin = lit(pool.beichen, "冻干余热回收利用", Light.GREEN)
+    take_in_all()
     page = li.get(f"/needs/{pool.red}").text
     block = page[page.index('id="alike"') :]
     assert block.index(str(twin)) < block.index(str(cousin)) and "同一家企业" in block

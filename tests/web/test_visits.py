@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -333,8 +334,23 @@ def test_several_needs_promises_and_photos_are_stored_with_the_visit(zhao, city)
     places = db.session.scalars(sa.select(visit_photo.c.position).where(visit_photo.c.visit_id == saved.id))
     assert sorted(places) == [1, 2]
     assert saved.recorded_at is not None and saved.version == 1
-    steps = db.session.scalars(sa.select(VisitEvent.step).where(VisitEvent.visit_id == saved.id)).all()
-    assert steps == [VisitStep.RECORDED]
+    assert re.search(r"经过（1 步）.*记录了走访.*赵青", zhao.get(f"/visits/{saved.id}").text, re.S)
+
+
+def test_a_history_begins_with_the_visit_and_goes_on_with_what_is_done_to_it(zhao, li, city):
+    saved = _stored(zhao.submit(_new(city), "visit-form", met_nobody="y", said="聊了扩产"))
+    assert zhao.submit(f"/visits/{saved.id}/edit", "visit-form", said="聊了扩产和招人").status_code == 303
+    page = li.get(f"/visits/{saved.id}").text
+    assert re.search(r"经过（2 步）.*记录了走访.*改了记录", page, re.S)
+    # A line as it was written up to 0.5.3 is that beginning, and no second one.
+    begun = VisitEvent(
+        visit_id=saved.id, at=saved.created_at, by_id=saved.officer_id, step=VisitStep.RECORDED
+    )
+    db.session.rollback()
+    with writing():
+        db.session.add(begun)
+        db.session.commit()
+    assert "经过（2 步）" in li.get(f"/visits/{saved.id}").text
 
 
 def test_ids_made_on_the_phone_are_kept(zhao, city):
