@@ -91,6 +91,7 @@ class _Session(Session):
     apart = False  # in a transaction of its own, begun outside of any request
 
     def get_bind(self, *wanted: Any, **more: Any) -> Any:
+        _tell()
         if self.apart or not has_request_context():
             self.apart = True
             return super().get_bind(*wanted, **more)
@@ -295,6 +296,7 @@ def _connection() -> sa.Connection:
     Most requests never ask the mapper for anything, so it is taken past the mapper's session, whose part in beginning
     and ending a transaction costs as much as three queries. A session that is asked later joins in, see _Session.
     """
+    _tell()
     if not has_request_context():
         return db.session.connection()
     own: sa.Connection | None = g.get("connection")
@@ -359,10 +361,54 @@ def run(
     statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]] | None = None
 ) -> statements.Outcome:
     """A plain INSERT or UPDATE in this request's transaction, past the ORM: for rows nobody reads back here."""
+    together = _together.get()
+    if together is not None and not getattr(statement, "_returning", ()):
+        together.append((statement, values or {}))
+        return statements.Outcome((), UNKNOWN)
     connection = _connection()
     _hold_together(connection)
     outcome: statements.Outcome = statements.execute(connection, statement, values or {})
     return outcome
+
+
+UNKNOWN = -1  # rows that a statement changed which has not been carried out yet
+
+# Statements that wait for those that come with them, see `together`.
+_together: ContextVar[list[tuple[sa.Executable, Any]] | None] = ContextVar("together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What `run` is given inside is told to the database in one, see statements.execute_all, at the end of the block or
+    when something is read: there, too, is raised what is wrong with it. Nobody asks for an outcome."""
+    if _together.get() is not None:
+        yield
+        return
+    token = _together.set([])
+    try:
+        yield
+        _tell()
+    finally:
+        _together.reset(token)
+
+
+def _tell() -> None:
+    waiting = _together.get()
+    if waiting:
+        writes = waiting.copy()
+        waiting.clear()
+        connection = _connection()
+        _hold_together(connection)
+        statements.execute_all(connection, writes)
+
+
+def run_last(statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Carry out what every request writes just before it commits, all of it in one; dropped when it does not. Whatever
+    is wrong with it is an error of ours."""
+    if has_request_context():
+        g.setdefault("run_last", []).append((statement, values))
+    else:
+        run(statement, values)
 
 
 @contextmanager
@@ -426,6 +472,11 @@ def begin_writing() -> None:
 
 def _end(*, kept: bool) -> None:
     """What is not kept is undone at last when its connection is given back."""
+    last = g.pop("run_last", None)
+    if last and kept:
+        with together():
+            for statement, values in last:
+                run(statement, values)
     own = _own_connection()
     if own is not None:
         _stop_reading(own)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
+from datetime import date, datetime
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -142,6 +144,43 @@ class Tiles(wtforms.SelectMultipleField):
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+
+# A day, or a day and a minute, as browsers send them.
+_SENT_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SENT_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
+
+
+class DateField(wtforms.DateField):
+    """A day. What a browser sends is read as it is; WTForms would try its patterns, at empty fields too."""
+
+    def process_formdata(self, values: list[Any]) -> None:
+        if len(values) == 1 and _SENT_DAY.fullmatch(values[0]):
+            with suppress(ValueError):
+                self.data = date.fromisoformat(values[0])
+                return
+        if any(values):
+            super().process_formdata(values)
+        elif values:  # emptied
+            self.data = None  # type: ignore[assignment]
+            unread = _SENTENCES["Not a valid date value."]
+            raise ValueError(_(unread))
+
+
+class DateTimeLocalField(wtforms.DateTimeLocalField):
+    """A day and a minute on the office's clock, read in the same way."""
+
+    def process_formdata(self, values: list[Any]) -> None:
+        if len(values) == 1 and _SENT_MOMENT.fullmatch(values[0]):
+            with suppress(ValueError):
+                self.data = datetime.fromisoformat(values[0])
+                return
+        if any(values):
+            super().process_formdata(values)
+        elif values:  # emptied
+            self.data = None  # type: ignore[assignment]
+            unread = _SENTENCES["Not a valid datetime value."]
+            raise ValueError(_(unread))
 
 
 class PhoneId(wtforms.HiddenField):

@@ -102,6 +102,12 @@ class _Spoken:
         self._places: dict[str, list[int]] = {}
         for at, place in enumerate(self._order):
             self._places.setdefault(place, []).append(at)
+        self._single = [
+            (self._places[place][0], name, change)
+            for place, name, change in self._asked
+            if len(self._places[place]) == 1
+        ]
+        self._repeated = [one for one in self._asked if len(self._places[one[0]]) > 1]
         self._parts = _around_the_row(self._sql) if compiled.isinsert else None
         # SQLite's driver is quick with rows one by one, but gives nothing back for them.
         self._one_by_one = self._parts is None or (compiled.positional and not compiled.effective_returning)
@@ -109,7 +115,9 @@ class _Spoken:
     def bound(self, values: Values) -> list[Any]:
         """The values as the driver takes them."""
         said, places_of = self._standing.copy(), self._places
-        for place, name, change in self._asked:
+        for at, name, change in self._single:
+            said[at] = values[name] if change is None else change(values[name])
+        for place, name, change in self._repeated:
             value = values[name] if change is None else change(values[name])
             for at in places_of[place]:
                 said[at] = value
@@ -146,10 +154,7 @@ class _Spoken:
             assert self._parts is not None
             before, row, after = self._parts
             width = row.count("$")
-            written = (
-                re.sub(r"\$(\d+)", lambda place, by=at * width: f"${int(place[1]) + by}", row)  # type: ignore[misc]
-                for at in range(rows)
-            )
+            written = (_moved_on(row, at * width) for at in range(rows))
             text = self._of_rows[rows] = f"{before}{', '.join(written)}{after}"
         return text
 
@@ -186,6 +191,21 @@ class _Spoken:
             rows = self._read(rows)
         return Outcome(rows, count)
 
+    def piece(self, values: Values | Sequence[Values]) -> tuple[tuple[_Spoken, int], str, list[Any]] | None:
+        """What makes the text, the text and its values, for a statement of several (see execute_all); None where this
+        must be told by itself."""
+        if self._gives_rows or self._planned_once or not self._kept.get("prepare"):
+            return None
+        if isinstance(values, Mapping):
+            return (self, 1), self._sql, self.bound(values)
+        if self._one_by_one or len(values) > MOST_ROWS:
+            return None
+        return (
+            (self, len(values)),
+            self._in_one(len(values)),
+            [*chain.from_iterable(self._bound_rows(values))],
+        )
+
     def _reader(
         self, dialect: sa.Dialect, description: Sequence[Any]
     ) -> Callable[[list[Any]], Sequence[Any]]:
@@ -209,6 +229,11 @@ class _Spoken:
             return found
 
         return read
+
+
+def _moved_on(sql: str, by: int) -> str:
+    """The same with places that are numbered on from there."""
+    return re.sub(r"\$(\d+)", lambda place: f"${int(place[1]) + by}", sql)
 
 
 def _defaults(compiled: SQLCompiler) -> dict[str, Any]:
@@ -325,17 +350,69 @@ _known: WeakKeyDictionary[sa.Executable, _Forms] = WeakKeyDictionary()
 
 def execute(connection: sa.Connection, statement: Any, values: Any) -> Any:
     """An Outcome, or SQLAlchemy's own result, of the statement in this connection's transaction."""
-    spoken = None
-    if not isinstance(values, Mapping) and len(values) == 1:
-        values = values[0]
-    if not (
-        connection._has_events or connection.engine._has_events
-    ):  # nobody wants to be told what is executed
-        forms = _known.get(statement)
-        if forms is None:
-            _known[statement] = _Forms()
-        else:
-            spoken = forms.of(statement, connection.dialect, values)
+    values = _one_or_many(values)
+    spoken = _spoken(connection, statement, values)
     if spoken is None:
         return connection.execute(statement, values)
     return spoken.execute(connection, values)
+
+
+def _one_or_many(values: Any) -> Any:
+    return values[0] if not isinstance(values, Mapping) and len(values) == 1 else values
+
+
+def _spoken(connection: sa.Connection, statement: Any, values: Any) -> _Spoken | None:
+    if connection._has_events or connection.engine._has_events:  # somebody wants to be told what is executed
+        return None
+    forms = _known.get(statement)
+    if forms is None:
+        _known[statement] = _Forms()
+        return None
+    return forms.of(statement, connection.dialect, values)
+
+
+# Texts of several statements in one, by what they are made of.
+_several: dict[tuple[tuple[_Spoken, int], ...], str] = {}
+
+
+def execute_all(connection: sa.Connection, writes: Sequence[tuple[Any, Any]]) -> None:
+    """Carry out writes whose outcome nobody asks for, in their order.
+
+    PostgreSQL gets them as one, the last one WITH the others: its driver takes longest over a round trip. There they
+    see nothing of each other and have no order, but for what they refer to: foreign keys are looked at when
+    all is done. No two of them may change one row.
+    """
+    pieces = []
+    if connection.dialect.name == "postgresql" and len(writes) > 1:
+        for statement, values in writes:
+            values = _one_or_many(values)
+            spoken = _spoken(connection, statement, values)
+            pieces.append(None if spoken is None else spoken.piece(values))
+    told = [piece for piece in pieces if piece is not None]
+    if len(told) < max(len(pieces), 2):
+        for statement, values in writes:
+            execute(connection, statement, values)
+        return
+    made_of = tuple(what for what, _sql, _said in told)
+    text = _several.get(made_of)
+    if text is None:
+        if len(_several) >= MOST_FORMS:
+            _several.clear()
+        text = _several[made_of] = _in_a_row([(sql, len(said)) for _what, sql, said in told])
+    said = [*chain.from_iterable(said for _what, _sql, said in told)]
+    cursor = _cursor(connection)
+    try:
+        cursor.execute(text, said, prepare=True)
+    except Exception as error:
+        connection.info.pop("cursor", None)
+        connection._handle_dbapi_exception(error, text, said, cursor, None)  # raises SQLAlchemy's own
+
+
+def _in_a_row(parts: Sequence[tuple[str, int]]) -> str:
+    """One statement of several, each with so many values."""
+    texts, count = [], 0
+    for sql, places in parts:
+        texts.append(_moved_on(sql, count))
+        count += places
+    named = ", ".join(f"part_{at} AS ({sql})" for at, sql in enumerate(texts[:-1]))
+    return f"WITH {named} {texts[-1]}"

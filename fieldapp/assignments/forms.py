@@ -12,7 +12,7 @@ from wtforms.validators import Length, Optional, ValidationError
 from fieldapp import clock
 from fieldapp.assignments.actions import Line
 from fieldapp.assignments.rules import Act, earliest
-from fieldapp.forms import Form, no_control_characters
+from fieldapp.forms import DateField, Form, no_control_characters
 from fieldapp.languages import lazy
 
 REASONS = [
@@ -46,7 +46,7 @@ class OrderForm(Form):
         lazy("原因"),
         [Optional(), Length(max=200, message=lazy("原因最多 200 字。")), no_control_characters],
     )
-    on = wtforms.DateField(lazy("从哪天起"))
+    on = DateField(lazy("从哪天起"))
     stay = wtforms.BooleanField(lazy("原来的干部留下协助"))
     e = wtforms.HiddenField(lazy("选中的企业"))  # only carries the error of a form that chooses nothing
 

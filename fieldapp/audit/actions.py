@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fieldapp.audit.models import AuditEvent
 from fieldapp.clock import now
-from fieldapp.db import afterwards, keep_if_refused, run
+from fieldapp.db import afterwards, keep_if_refused, run, run_last
 
 _INSERT = sa.insert(AuditEvent.__table__)
 
@@ -67,4 +67,4 @@ def write_recorded() -> None:
     """Write this request's events, in its transaction, just before that ends."""
     rows = g.pop("audit_rows", None)
     if rows:
-        run(_INSERT, rows)
+        run_last(_INSERT, rows)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fieldapp import audit
 from fieldapp.clock import now
-from fieldapp.db import db, fetch, keep_if_refused, run
+from fieldapp.db import db, fetch, keep_if_refused, run, run_last
 from fieldapp.entries import late
 from fieldapp.entries.models import Entry
 from fieldapp.entries.rules import SUPERSEDED, fingerprint, key_without_script, read_keys, without_notice
@@ -249,7 +249,7 @@ def _supersede(key: uuid.UUID, by: dict[str, Any]) -> None:
 def close_entry(status: int, location: str, body: str) -> None:
     """Keep the answer with the entry, in the same transaction as the write."""
     record, version = g.get("entry_made", (None, None))
-    run(
+    run_last(
         _CLOSE,
         {
             "entry": g.entry_key,

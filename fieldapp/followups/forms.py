@@ -5,13 +5,22 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, SelectChoice, StringField, TextAreaField
+from wtforms import SelectChoice, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from fieldapp import clock, workdays
 from fieldapp.followups.models import FollowUpKind, FollowUpStatus
 from fieldapp.followups.rules import LONGEST_WAIT_YEARS, latest_due
-from fieldapp.forms import Form, PhoneId, RadioField, SelectField, choices_of, no_control_characters, typed
+from fieldapp.forms import (
+    DateField,
+    Form,
+    PhoneId,
+    RadioField,
+    SelectField,
+    choices_of,
+    no_control_characters,
+    typed,
+)
 from fieldapp.languages import _, lazy
 
 SHORTCUTS = (3, 5, 10)  # working days

@@ -10,7 +10,6 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    DateField,
     DecimalField,
     FieldList,
     FormField,
@@ -25,6 +24,7 @@ from fieldapp import clock
 from fieldapp.attachments.forms import DocumentsField, PhotosField
 from fieldapp.formats import day
 from fieldapp.forms import (
+    DateField,
     Form,
     PhoneId,
     RadioField,

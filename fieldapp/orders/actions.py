@@ -14,9 +14,9 @@ from uuid6 import uuid7
 
 from fieldapp.accounts import User
 from fieldapp.accounts.models import Role, team_lead
-from fieldapp.db import fetch, run
+from fieldapp.db import fetch, run, together
 from fieldapp.enterprises.models import Enterprise
-from fieldapp.needs.actions import Said, attach, note, rate, submit, take_step
+from fieldapp.needs.actions import IdTaken, Said, attach, note, rate, submit, take_step
 from fieldapp.needs.models import Need, NeedSource, NeedStatus
 from fieldapp.needs.steps import STEPS, Step
 from fieldapp.notices.actions import tell_all, tell_team
@@ -75,22 +75,23 @@ def place(
 
     `enterprise` has id and name, `words` are what needs.actions.submit takes, `contact` the order's own columns.
     """
-    submit(None, enterprise, need_id, at=at, source=NeedSource.ORDER, **words)
     receipt = secrets.token_urlsafe(16)
-    run(
-        _ORDER,
-        {
-            "need_id": need_id,
-            "code_id": code_id,
-            "receipt": receipt,
-            "number": new_number(),
-            "fingerprint": fingerprint,
-            "privacy": PRIVACY,
-            "address": address,
-            "created_at": at,
-        }
-        | contact,
-    )
+    order = {
+        "need_id": need_id,
+        "code_id": code_id,
+        "receipt": receipt,
+        "number": new_number(),
+        "fingerprint": fingerprint,
+        "privacy": PRIVACY,
+        "address": address,
+        "created_at": at,
+    }
+    try:
+        with together():
+            submit(None, enterprise, need_id, at=at, source=NeedSource.ORDER, **words)
+            run(_ORDER, order | contact)
+    except IntegrityError as error:
+        raise IdTaken from error
     attach(None, need_id, enterprise.id, None, files, at)
     path = link("needs.show", need_id=need_id)
     told = fetch(_TOLD, {"enterprise": enterprise.id})

@@ -7,7 +7,6 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    DateField,
     FieldList,
     FormField,
     HiddenField,
@@ -19,7 +18,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from fieldapp import clock
 from fieldapp.attachments.forms import DocumentsField, PhotosField
-from fieldapp.forms import Form, RadioField, SelectField, choices_of, no_control_characters, typed
+from fieldapp.forms import DateField, Form, RadioField, SelectField, choices_of, no_control_characters, typed
 from fieldapp.languages import lazy
 from fieldapp.needs.forms import MOST_INDICATORS, TEXT_LENGTH, TITLE_LENGTH, IndicatorRow
 from fieldapp.needs.models import Cooperation, Disclosure, NeedKind

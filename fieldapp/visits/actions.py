@@ -14,7 +14,7 @@ from uuid6 import uuid7
 from fieldapp import audit, clock
 from fieldapp.attachments.actions import keep_all
 from fieldapp.attachments.models import Attachment, AttachmentCopy
-from fieldapp.db import fetch, run
+from fieldapp.db import fetch, run, together
 from fieldapp.enterprises.actions import add_contact, note_visit
 from fieldapp.entries.actions import made, written_at
 from fieldapp.followups.actions import promise
@@ -162,27 +162,34 @@ def record_visit(
         "photos_expected": still_coming(opened, expected),
         "updated_at": at,
     }
+    if opened is None:
+        visit_id = visit_id or uuid7()
+    else:
+        visit_id = opened.id
+        _fulfil(opened, values, companions_before)
     try:
-        # The second net behind the receipt: the phone's ids are unique, whatever key they travelled under.
-        if opened is None:
-            visit_id = visit_id or uuid7()
-            run(
-                _VISIT,
-                values
-                | {"id": visit_id, "enterprise_id": enterprise.id, "officer_id": person.id, "created_at": at},
-            )
-        else:
-            visit_id = opened.id
-            _fulfil(opened, values, companions_before)
-        if opened is not None or arriving:  # the history of others begins with the visit itself
-            history.note(visit_id, VisitStep.ARRIVED if arriving else VisitStep.RECORDED, person, at)
-        newcomers = [one for one in companions if one not in companions_before and one != person.id]
-        if newcomers:
-            run(_COMPANION, [{"visit_id": visit_id, "officer_id": one} for one in dict.fromkeys(newcomers)])
-        _add(person, enterprise, visit_id, at, met, new_contacts, needs, promises, photos)
+        with together():
+            if opened is None:
+                # The second net behind the receipt: the phone's ids are unique, whatever key they travelled under.
+                own = {
+                    "id": visit_id,
+                    "enterprise_id": enterprise.id,
+                    "officer_id": person.id,
+                    "created_at": at,
+                }
+                run(_VISIT, values | own)
+            if opened is not None or arriving:  # the history of others begins with the visit itself
+                history.note(visit_id, VisitStep.ARRIVED if arriving else VisitStep.RECORDED, person, at)
+            newcomers = [one for one in companions if one not in companions_before and one != person.id]
+            if newcomers:
+                run(
+                    _COMPANION,
+                    [{"visit_id": visit_id, "officer_id": one} for one in dict.fromkeys(newcomers)],
+                )
+            _add(person, enterprise, visit_id, at, met, new_contacts, needs, promises, photos)
+            note_visit(enterprise.id, visited_on, next_contact_on)
     except IntegrityError as error:
         raise IdTaken from error
-    note_visit(enterprise.id, visited_on, next_contact_on)
     action = "visit_arrived" if arriving else "visit_recorded"
     audit.record(action, f"visit:{visit_id}", actor=person, enterprise=enterprise.id)
     return visit_id

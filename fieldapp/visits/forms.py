@@ -10,8 +10,6 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    DateField,
-    DateTimeLocalField,
     FieldList,
     FormField,
     HiddenField,
@@ -25,6 +23,8 @@ from fieldapp import clock
 from fieldapp.attachments.forms import PhotoIds, PhotosField
 from fieldapp.followups.forms import PromiseRow, promise_row_words
 from fieldapp.forms import (
+    DateField,
+    DateTimeLocalField,
     Form,
     PhoneId,
     RadioField,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import DateField, Field, HiddenField, SelectChoice, StringField, TextAreaField
+from wtforms import Field, HiddenField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from fieldapp.forms import Form, PhoneId, Tiles, choices_of, no_control_characters
+from fieldapp.forms import DateField, Form, PhoneId, Tiles, choices_of, no_control_characters
 from fieldapp.languages import lazy
 from fieldapp.pages import number_in
 from fieldapp.visits.models import VisitPurpose

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from uuid6 import uuid7
 
 from fieldapp import clock, statements
 from fieldapp import db as database
 from fieldapp.accounts.models import User
 from fieldapp.audit.models import AuditEvent
-from fieldapp.db import db, fetch, run, writing
+from fieldapp.db import db, fetch, run, together, writing
+from fieldapp.enterprises.models import Enterprise
 from fieldapp.notices.actions import tell, tell_all
 from fieldapp.notices.models import Notification
+from fieldapp.visits.models import Visit, VisitStatus, VisitWay, visit_companion
 
 
 def test_connections_that_died_while_resting_are_replaced(app, zhao, monkeypatch):
@@ -174,3 +179,98 @@ def test_of_many_who_are_told_those_who_knew_are_not_told_again(app, city):
             sa.select(Notification.user_id, sa.func.count()).group_by(Notification.user_id)
         ).all()
     assert {number for _person, number in kept} == {4} and len(kept) == 4
+
+
+# Writes that are told together.
+
+_VISIT = sa.insert(Visit.__table__)
+_COMPANIONS = sa.insert(visit_companion)
+_TOUCH = (
+    sa.update(Enterprise.__table__)
+    .where(Enterprise.__table__.c.id == sa.bindparam("which", type_=sa.Integer))
+    .values(address=sa.bindparam("address"))
+)
+_SAID = sa.select(Visit.said).where(Visit.id == sa.bindparam("visit", type_=Visit.id.type))
+
+
+def _visit(city, **more):
+    now = clock.now()
+    return {
+        "id": uuid7(), "enterprise_id": city.huaxing.id, "officer_id": 1, "status": VisitStatus.RECORDED,
+        "arrived_at": now, "way": VisitWay.ON_SITE, "purposes": ["NEEDS"], "said": "$1 %s ? '引号'",
+        "created_at": now, "updated_at": now, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def sent(app, monkeypatch):
+    """Texts that PostgreSQL is sent by statements.py."""
+    texts: list[str] = []
+    plain = psycopg.RawCursor.execute
+
+    def execute(self, query, *args, **kwargs):
+        texts.append(query)
+        return plain(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.RawCursor, "execute", execute)
+    return texts
+
+
+def test_what_is_written_together_is_there_at_the_end_of_it(app, city, sent):
+    """A row and those that refer to it, several in one statement among them, and a change, at once from the second time
+    on."""
+    people = [2, 3]
+    for turn in range(3):
+        row = _visit(city)
+        with app.test_request_context(), writing():
+            sent.clear()
+            with together():
+                run(_VISIT, row)
+                run(_COMPANIONS, [{"visit_id": row["id"], "officer_id": one} for one in people])
+                run(_TOUCH, {"which": city.huaxing.id, "address": f"路{turn}号"})
+                assert not sent
+            if app.config["DATABASE_URL"].startswith("postgresql") and turn == 2:
+                assert len(sent) == 1 and sent[0].startswith("WITH part_0 AS (INSERT INTO visit ")
+            db.session.commit()
+            assert fetch(_SAID, {"visit": row["id"]})[0].said == row["said"]
+            companions = sa.select(visit_companion.c.officer_id).where(
+                visit_companion.c.visit_id == row["id"]
+            )
+            assert sorted(db.session.scalars(companions)) == people
+            assert db.session.get(Enterprise, city.huaxing.id).address == f"路{turn}号"
+            db.session.rollback()
+            db.session.expire_all()
+
+
+@pytest.mark.parametrize("reader", ["fetch", "mapper"])
+def test_who_reads_between_writes_sees_those_before(app, city, reader):
+    with app.test_request_context(), writing():
+        row = _visit(city)
+        with together():
+            run(_VISIT, row)
+            if reader == "fetch":
+                assert fetch(_SAID, {"visit": row["id"]})[0].said == row["said"]
+            else:
+                assert db.session.get(Visit, row["id"]).said == row["said"]
+            run(_TOUCH, {"which": city.huaxing.id, "address": "后来"})
+        db.session.commit()
+        assert (
+            db.session.scalar(sa.select(Enterprise.address).where(Enterprise.id == city.huaxing.id)) == "后来"
+        )
+
+
+def test_one_wrong_write_among_them_is_told_at_the_end_and_nothing_is_kept(app, city):
+    for _turn in range(3):
+        row = _visit(city)
+        with app.test_request_context(), writing():
+            with pytest.raises(IntegrityError), together():
+                run(_VISIT, row)
+                run(_COMPANIONS, {"visit_id": row["id"], "officer_id": 987_654})
+            db.session.rollback()
+            assert not fetch(_SAID, {"visit": row["id"]})
+    with app.test_request_context(), writing():
+        with pytest.raises(ZeroDivisionError), together():
+            run(_VISIT, row)
+            raise ZeroDivisionError
+        assert not fetch(_SAID, {"visit": row["id"]}), "what was begun and given up is not carried out later"
+        db.session.rollback()
