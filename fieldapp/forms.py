@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import partial
 from typing import Any
+from weakref import ProxyType, proxy
 
 import wtforms
 from markupsafe import Markup
@@ -75,7 +76,8 @@ class Form(wtforms.Form):
         def bind_field(self, form: Any, unbound: Any, options: dict[str, Any]) -> Any:
             """A field of this form. WTForms would build it anew for every form, from its validators to its label;
             here that is done once for each name it is met under, and every form gets a copy. What a field reads (its
-            label, validators, flags, choices) is shared: give a field new choices, never change those it has."""
+            label, validators, flags, choices) is shared: give a field new choices, never change those it has. No field
+            keeps its form, which ends with the request then and not when somebody looks for such rings."""
             known = unbound.__dict__.setdefault("known", {})
             name = (options.get("prefix", ""), options["name"], options.get("id"))
             made = known.get(name)
@@ -92,7 +94,8 @@ class Form(wtforms.Form):
                 if len(known) < MOST_NAMES:
                     known[name] = made
             own = made.__dict__.copy()
-            own["_form"], own["meta"] = form, self
+            own["_form"] = form if type(form) is ProxyType else proxy(form)
+            own["meta"] = self
             field = object.__new__(type(made))
             field.__dict__ = own
             return field

@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -167,8 +167,14 @@ def csrf_token() -> str:
     return token
 
 
+@lru_cache(maxsize=1000)
+def _secret(key: str, seed: bytes) -> bytes:
+    """What a session's tokens hide."""
+    return hmac.digest(key.encode(), b"csrf:" + seed, "sha256")
+
+
 def _masked_token(seed: bytes) -> str:
-    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
+    secret = _secret(current_app.config["SECRET_KEY"], seed)
     mask = secrets.token_bytes(32)
     return (mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).hex()
 
@@ -181,7 +187,7 @@ def _token_holds(text: str) -> bool:
         return False
     if not seed or len(raw) != 64:
         return False
-    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"csrf:" + seed, "sha256")
+    secret = _secret(current_app.config["SECRET_KEY"], seed)
     return hmac.compare_digest(bytes(a ^ b for a, b in zip(raw[:32], raw[32:], strict=True)), secret)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from pathlib import Path
 
+from flask import request
+
+from fieldapp import clock
+from fieldapp.visits.forms import VisitForm
 from tests.conftest import ROOT
 
 TEMPLATES = ROOT / "fieldapp" / "templates"
@@ -117,3 +123,21 @@ def test_no_form_with_a_password_is_kept_as_a_draft():
         if re.search(r'data-module="[^"]*\bdrafts\b', tag):
             assert "data-outbox=" in tag, path
             assert "password" not in path.read_text(), path
+
+
+def test_a_form_ends_with_its_request_and_not_when_the_collector_comes_by(app):
+    """Rings of forms and fields were most of what Python's collector had to do."""
+    gc.collect()
+    gc.disable()
+    try:
+        with app.test_request_context(
+            method="POST", data={"needs-0-title": "涂层", "promises-0-title": "送案例"}
+        ):
+            form = VisitForm(request.form, contacts=[], today=clock.today())
+            rows = [entry.form for entry in (*form.needs, *form.promises)]
+            assert rows and not form.validate()
+            gone = [weakref.ref(one) for one in (form, *form, *rows)]
+            del form, rows
+            assert [one() for one in gone if one() is not None] == []
+    finally:
+        gc.enable()
