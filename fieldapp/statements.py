@@ -174,7 +174,9 @@ class _Spoken:
                 said = self._bound_rows(values)
                 cursor.executemany(self._sql, said)
             rows = cursor.fetchall() if self._gives_rows else ()
-            count, told = cursor.rowcount, cursor.description
+            count = cursor.rowcount
+            # Asked once: psycopg makes an object of every column each time.
+            told = cursor.description if rows and self._read is None else ()
             if self._planned_once:
                 cursor.execute(_AS_EVER)
         except Exception as error:
