@@ -53,9 +53,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A cell without a usable value: `code` is Excel's `#REF!`, or empty for a formula that was never calculated."""
+    """A cell without a usable value: `code` is Excel's `#REF!`, or empty for a formula that was never calculated. Of a
+    `damaged` one it is what can still be read."""
 
     code: str
+    damaged: bool = False
 
 
 Value = Any  # None, str, float, int, bool, date, datetime, time, timedelta or CellError
@@ -550,7 +552,7 @@ def _read_text(data: bytes, filename: str, limits: Limits) -> Book:
     rows: list[list[Value]] = []
     filled = 0
     for row in _records(text, _delimiter(text)):
-        cells: list[Value] = [cell if cell.strip() else None for cell in row]
+        cells = [_cell(text) for text in row]
         if any(cell is not None for cell in cells):
             filled += 1
         if filled > limits.rows + HEAD_ROWS or len(rows) > MOST_AREA // 10:
@@ -565,7 +567,19 @@ def _read_text(data: bytes, filename: str, limits: Limits) -> Book:
     return Book("csv", [Grid("", _without_empty_end(rows))], encoding)
 
 
+DAMAGED = "\N{REPLACEMENT CHARACTER}"
+FEW_DAMAGED = 3  # are nothing to worry about in the smallest file; in a larger one one in a hundred
+
+
+def _cell(text: str) -> Value:
+    if DAMAGED in text:
+        return CellError(text, damaged=True)
+    return text if text.strip() else None
+
+
 def _decode(data: bytes) -> tuple[str, str]:
+    """(text, the encoding's name). A file that was cut or copied badly is read but for the characters that are broken:
+    their cells say so, and only their rows are lost."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's “Unicode 文本”
         attempts: tuple[tuple[str, str], ...] = (("utf-16", "UTF-16"),)
     elif b"\0" in data:
@@ -577,11 +591,21 @@ def _decode(data: bytes) -> tuple[str, str]:
             text = data.decode(codec)
         except UnicodeDecodeError:
             continue
-        if sum(1 for letter in text[:20_000] if letter < " " and letter not in "\t\r\n") == 0:
+        if not _has_control(text):
+            return text, label
+    readings = [(data.decode(codec, "replace"), label) for codec, label in attempts]
+    for text, label in sorted(readings, key=lambda one: one[0].count(DAMAGED))[:1]:
+        foreign = sum(1 for letter in text if letter > "\x7f")
+        if not _has_control(text) and text.count(DAMAGED) <= max(FEW_DAMAGED, foreign // 100):
             return text, label
     raise Unreadable(
         N_("这个文件不是 Excel 表格，也不是能读的文字。请传 .xlsx，或者 UTF-8、GBK 编码的 .csv。")
     )
+
+
+def _has_control(text: str) -> bool:
+    """Whether it holds what no table does."""
+    return any(letter < " " and letter not in "\t\r\n" for letter in text[:20_000])
 
 
 def _delimiter(text: str) -> str:

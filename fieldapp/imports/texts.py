@@ -33,6 +33,8 @@ def _is_nothing(raw: Value) -> Reading | None:
     if raw is None:
         return Reading(None)
     if isinstance(raw, CellError):
+        if raw.damaged:
+            return refused(raw, N_("这一格里有坏掉的字，读不出来"), N_("，请对照原来的表改好这一格再传"))
         if raw.code:
             return refused(
                 raw, N_("这一格是 Excel 的错误值 %(code)s"), N_("，请把公式改好，或直接填数"), code=raw.code

@@ -81,6 +81,7 @@ GOOD = "91150223X01HB0YG5E"
         ("9115022企X01HB0YG5E", None, "不该有的字符“企”"),
         (9.115022300000001e17, None, "存成了数字"),
         (CellError("#N/A"), None, "#N/A"),
+        (CellError("9115\ufffd", damaged=True), None, "坏掉的字"),
         (None, None, SAME),
         ("—", None, SAME),
         ("  ", None, SAME),

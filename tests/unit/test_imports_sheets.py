@@ -97,6 +97,28 @@ def test_text_files_are_read_in_every_encoding_and_with_every_delimiter(data, en
     assert book.grids[0].rows == [["企业名称", "信用代码", "旗县区"], ROW]
 
 
+@pytest.mark.parametrize(("codec", "label"), [("gbk", "GBK"), ("utf-8", "UTF-8")])
+def test_one_damaged_character_costs_its_cell_and_not_the_file(codec, label):
+    names = [f"第{n}家机械制造有限公司" for n in range(40)]
+    data = "企业名称,信用代码,旗县区\r\n".encode(codec)
+    data += b"".join(f"{name},{n},青山区\r\n".encode(codec) for n, name in enumerate(names))
+    whole = names[7].encode(codec)
+    book = read_book(
+        data.replace(whole, whole.replace("械".encode(codec), "械".encode(codec)[:1])), "名单.csv"
+    )
+    rows = book.grids[0].rows
+    assert book.encoding == label and len(rows) == 41
+    assert [row for row in rows[1:] if isinstance(row[0], CellError)] == [rows[8]]
+    assert rows[8][0].damaged and rows[8][0].code.startswith("第7家机") and rows[8][1:] == ["7", "青山区"]
+    assert [row[0] for n, row in enumerate(rows[1:]) if n != 7] == [n for n in names if n != names[7]]
+
+
+def test_a_file_in_which_much_is_damaged_is_no_table():
+    text = ("企业名称,信用代码\r\n" + "机械制造有限公司,1\r\n" * 20).encode("gbk")
+    with pytest.raises(Unreadable, match="UTF-8、GBK"):
+        read_book(text.replace("械".encode("gbk"), b"\xff"), "名单.csv")
+
+
 def test_rare_characters_of_gb18030_are_read():
     assert (
         read_book("企业名称,信用代码\n㐂𠮷有限公司,1\n".encode("gb18030")).grids[0].rows[1][0]

@@ -519,6 +519,17 @@ def test_the_ledgers_of_the_office_go_in_whole(li, zhou):
     assert "GBK 编码" in answer.text
 
 
+def test_a_ledger_with_one_damaged_character_is_imported_but_for_that_row(li):
+    data = (LEDGERS / "sample-ledger-gbk.csv").read_bytes()
+    where = data.index("长川矿山机械有限公司".encode("gbk"))  # in a region of this lead's
+    page = li.get(uploaded(li, data[: where + 1] + data[where + 2 :], "台账.csv")).text
+    assert "GBK 编码" in page and "坏掉的字" in page and "请对照原来的表改好这一格再传" in page
+    rows = r"下载 (\d+) 行，带原因"
+    refused = int(re.search(rows, page).group(1))
+    whole = li.get(uploaded(li, data, "台账.csv")).text
+    assert refused == int(re.search(rows, whole).group(1)) + 1
+
+
 def test_a_new_region_of_another_team_is_told_before_it_is_written(app, tmp_path, li):
     """Who leads both may do it; the officer who serves it now is not forgotten over it."""
     with app.app_context(), writing():
