@@ -23,6 +23,7 @@ from xml.parsers import expat
 
 import python_calamine
 
+from fieldapp.imports.encodings import DAMAGED, decoded
 from fieldapp.languages import N_, lazy
 from fieldapp.refusals import Refusal
 
@@ -541,7 +542,12 @@ def _read_text(data: bytes, filename: str, limits: Limits) -> Book:
     for magic, sentence in _OTHERS:
         if data.startswith(magic):
             raise Unreadable(sentence)
-    text, encoding = _decode(data)
+    found = decoded(data)
+    if found is None:
+        raise Unreadable(
+            N_("这个文件不是 Excel 表格，也不是能读的文字。请传 .xlsx，或者 UTF-8、GBK 编码的 .csv。")
+        )
+    text, encoding = found
     start = text[:2000].lstrip().lower()
     if start.startswith(("<html", "<!doctype", "<?xml", "<table", "{\\rtf")) or "<table" in start:
         raise Unreadable(
@@ -567,45 +573,10 @@ def _read_text(data: bytes, filename: str, limits: Limits) -> Book:
     return Book("csv", [Grid("", _without_empty_end(rows))], encoding)
 
 
-DAMAGED = "\N{REPLACEMENT CHARACTER}"
-FEW_DAMAGED = 3  # are nothing to worry about in the smallest file; in a larger one one in a hundred
-
-
 def _cell(text: str) -> Value:
     if DAMAGED in text:
         return CellError(text, damaged=True)
     return text if text.strip() else None
-
-
-def _decode(data: bytes) -> tuple[str, str]:
-    """(text, the encoding's name). A file that was cut or copied badly is read but for the characters that are broken:
-    their cells say so, and only their rows are lost."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's “Unicode 文本”
-        attempts: tuple[tuple[str, str], ...] = (("utf-16", "UTF-16"),)
-    elif b"\0" in data:
-        attempts = ()
-    else:
-        attempts = (("utf-8-sig", "UTF-8"), ("gb18030", "GBK"))
-    for codec, label in attempts:
-        try:
-            text = data.decode(codec)
-        except UnicodeDecodeError:
-            continue
-        if not _has_control(text):
-            return text, label
-    readings = [(data.decode(codec, "replace"), label) for codec, label in attempts]
-    for text, label in sorted(readings, key=lambda one: one[0].count(DAMAGED))[:1]:
-        foreign = sum(1 for letter in text if letter > "\x7f")
-        if not _has_control(text) and text.count(DAMAGED) <= max(FEW_DAMAGED, foreign // 100):
-            return text, label
-    raise Unreadable(
-        N_("这个文件不是 Excel 表格，也不是能读的文字。请传 .xlsx，或者 UTF-8、GBK 编码的 .csv。")
-    )
-
-
-def _has_control(text: str) -> bool:
-    """Whether it holds what no table does."""
-    return any(letter < " " and letter not in "\t\r\n" for letter in text[:20_000])
 
 
 def _delimiter(text: str) -> str:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 
 from fieldapp import clock as office
+from fieldapp.accounts import Role, User
 from fieldapp.db import db, fetch, run
 from fieldapp.needs.actions import take_step
 from fieldapp.needs.clock import instants, light_is, limits_of, paused_for
@@ -22,7 +23,7 @@ from fieldapp.needs.steps import STEPS, WrongMoment
 from fieldapp.needs.titles import take_in
 from fieldapp.notices.actions import tell_all, tell_team
 from fieldapp.work import every
-from fieldapp.workdays import is_office_time, office_hours
+from fieldapp.workdays import is_office_time, is_published, office_hours
 
 
 def init(app: Flask) -> None:
@@ -34,6 +35,7 @@ def init(app: Flask) -> None:
     ):
         every(app, name, seconds, _until_less_than_most(duty))
     every(app, "need titles", 30, take_in)
+    every(app, "calendar", 12 * 3600, lambda now: tell_of_calendar(now) < 0)
     every(app, "need clocks", 6 * 3600, lambda now: recount(now) < 0)
 
 
@@ -152,6 +154,20 @@ def _step(need_id: Any, name: str, now: datetime) -> bool:
     except WrongMoment:  # somebody was quicker
         return False
     return True
+
+
+_ADMINS = sa.select(User.id).where(User.role == Role.ADMIN, User.active)
+
+
+def tell_of_calendar(now: datetime) -> int:
+    """In December, while the next year's holidays are not known here, and in a year without any: the admins are told,
+    once for each year; returns how many. Promises would count every weekday as one that is worked."""
+    today = office.local(now).date()
+    year = today.year + (today.month == 12)
+    if is_published(year):
+        return 0
+    admins = [row.id for row in fetch(_ADMINS)]
+    return tell_all(admins, "calendar_missing", now, key=f"calendar:{year}", year=year)
 
 
 def recount(now: datetime) -> int:

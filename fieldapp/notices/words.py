@@ -221,6 +221,16 @@ def order_unheard(details: dict[str, Any]) -> str:
     )
 
 
+def calendar_missing(details: dict[str, Any]) -> str:
+    """year"""
+    if "year" not in details:
+        return _("系统里还没有明年的放假安排。")
+    return _(
+        "系统里还没有 %(year)s 年的放假安排，期限先按周一至周五算。请让维护系统的人更新节假日数据。",
+        year=details["year"],
+    )
+
+
 def call_wanted(details: dict[str, Any]) -> str:
     """enterprise, title"""
     return _("%(enterprise)s请你回个电话，说“%(title)s”的事。", enterprise=_at(details), title=_need(details))
@@ -360,6 +370,7 @@ SENTENCES: dict[str, Sentence] = {
         need_red,
         order_placed,
         order_unheard,
+        calendar_missing,
         channel_test,
         call_wanted,
     )
@@ -387,6 +398,7 @@ ICONS = {
     "need_red": "circle-alert",
     "order_placed": "inbox",
     "order_unheard": "triangle-alert",
+    "calendar_missing": "calendar-clock",
     "call_wanted": "phone-call",
 }
 

@@ -585,7 +585,31 @@ def test_clocks_are_worked_out_a_few_at_a_time_so_that_writers_get_in_between(or
     assert db.session.scalar(known) == 1
 
 
+@pytest.mark.parametrize(
+    ("moment", "known", "told"),
+    [
+        ("2026-11-30T15:59:00+00:00", (2026,), 0),  # 23:59 of 30 November here
+        ("2026-11-30T16:00:00+00:00", (2026,), 1),
+        ("2026-12-20T01:00:00+00:00", (2026, 2027), 0),
+        ("2027-01-02T01:00:00+00:00", (2026,), 1),
+        ("2027-01-02T01:00:00+00:00", (2027,), 0),
+    ],
+)
+def test_admins_hear_once_that_a_years_holidays_are_not_known(app, city, monkeypatch, moment, known, told):
+    monkeypatch.setattr(duties, "is_published", lambda year: year in known)
+    at = datetime.fromisoformat(moment)
+    assert _run(duties.tell_of_calendar, at) == told
+    assert _told("wu") == ["calendar_missing"] * told and _told("li") == []
+    assert _run(duties.tell_of_calendar, at + timedelta(hours=12)) == 0 or told == 0
+    assert _told("wu").count("calendar_missing") <= 1
+
+
 def test_the_worker_has_the_duties(app):
-    assert {"need warnings", "idle claims", "unanswered results", "need clocks"} <= set(
-        app.extensions["work"]
-    )
+    assert {
+        "need warnings",
+        "idle claims",
+        "unanswered results",
+        "need clocks",
+        "need titles",
+        "calendar",
+    } <= set(app.extensions["work"])
