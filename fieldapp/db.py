@@ -100,11 +100,13 @@ class _Session(Session):
         return own
 
     def commit(self) -> None:
+        _tell_last()
         super().commit()
         self.apart = False
         _end_own(kept=True)
 
     def rollback(self) -> None:
+        _forget_last()
         super().rollback()
         self.apart = False
         _end_own(kept=False)
@@ -362,16 +364,18 @@ def run(
 ) -> statements.Outcome:
     """A plain INSERT or UPDATE in this request's transaction, past the ORM: for rows nobody reads back here."""
     together = _together.get()
-    if together is not None and not getattr(statement, "_returning", ()):
+    if (
+        together is not None
+        and getattr(statement, "is_dml", False)
+        and not getattr(statement, "_returning", ())
+    ):
         together.append((statement, values or {}))
-        return statements.Outcome((), UNKNOWN)
+        return statements.LATER
     connection = _connection()
     _hold_together(connection)
     outcome: statements.Outcome = statements.execute(connection, statement, values or {})
     return outcome
 
-
-UNKNOWN = -1  # rows that a statement changed which has not been carried out yet
 
 # Statements that wait for those that come with them, see `together`.
 _together: ContextVar[list[tuple[sa.Executable, Any]] | None] = ContextVar("together", default=None)
@@ -402,13 +406,25 @@ def _tell() -> None:
         statements.execute_all(connection, writes)
 
 
-def run_last(statement: sa.Executable, values: dict[str, Any] | list[dict[str, Any]]) -> None:
-    """Carry out what every request writes just before it commits, all of it in one; dropped when it does not. Whatever
-    is wrong with it is an error of ours."""
+def run_last(statement: sa.Executable, values: dict[str, Any]) -> None:
+    """Carry out what every request writes just before it commits, all rows of one statement at once and all of them
+    together; what is undone until then takes it along. Whatever is wrong with it is an error of ours."""
     if has_request_context():
-        g.setdefault("run_last", []).append((statement, values))
+        g.setdefault("run_last", {}).setdefault(statement, []).append(values)
     else:
         run(statement, values)
+
+
+def _tell_last() -> None:
+    last = _forget_last()
+    if last:
+        with together():
+            for statement, rows in last.items():
+                run(statement, rows)
+
+
+def _forget_last() -> dict[sa.Executable, list[dict[str, Any]]]:
+    return g.pop("run_last", {}) if has_request_context() else {}
 
 
 @contextmanager
@@ -472,11 +488,7 @@ def begin_writing() -> None:
 
 def _end(*, kept: bool) -> None:
     """What is not kept is undone at last when its connection is given back."""
-    last = g.pop("run_last", None)
-    if last and kept:
-        with together():
-            for statement, values in last:
-                run(statement, values)
+    _tell_last() if kept else _forget_last()
     own = _own_connection()
     if own is not None:
         _stop_reading(own)

@@ -47,6 +47,16 @@ class Outcome:
         return self._rows[0][0] if self._rows else None
 
 
+class _Later:
+    """The outcome of a write that waits for others, see db.together: nobody may ask for it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"asked for the {name} of a statement that has not been carried out yet")
+
+
+LATER: Any = _Later()
+
+
 class _Spoken:
     """One statement in the driver's words, for values of these names and lists of these lengths."""
 
@@ -373,8 +383,12 @@ def _spoken(connection: sa.Connection, statement: Any, values: Any) -> _Spoken |
     return forms.of(statement, connection.dialect, values)
 
 
-# Texts of several statements in one, by what they are made of.
+# Texts of several statements in one, by what they are made of; and how often each was told, by what was empty in it
+# too: to PostgreSQL that is another type, and another statement to keep. One that comes seldom must push none out.
 _several: dict[tuple[tuple[_Spoken, int], ...], str] = {}
+_told: dict[tuple[Any, ...], int] = {}
+OFTEN = 5  # times, from which on it is kept parsed and planned
+MOST_TOLD = 2000
 
 
 def execute_all(connection: sa.Connection, writes: Sequence[tuple[Any, Any]]) -> None:
@@ -402,9 +416,13 @@ def execute_all(connection: sa.Connection, writes: Sequence[tuple[Any, Any]]) ->
             _several.clear()
         text = _several[made_of] = _in_a_row([(sql, len(said)) for _what, sql, said in told])
     said = [*chain.from_iterable(said for _what, _sql, said in told)]
+    shape = (made_of, *[value is None for value in said])
+    if len(_told) >= MOST_TOLD:
+        _told.clear()
+    _told[shape] = times = _told.get(shape, 0) + 1
     cursor = _cursor(connection)
     try:
-        cursor.execute(text, said, prepare=True)
+        cursor.execute(text, said, prepare=times >= OFTEN)
     except Exception as error:
         connection.info.pop("cursor", None)
         connection._handle_dbapi_exception(error, text, said, cursor, None)  # raises SQLAlchemy's own

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from flask_login import current_user
 
 from fieldapp.audit import routes as _routes  # noqa: F401
-from fieldapp.audit.actions import record, write_recorded
+from fieldapp.audit.actions import record
 from fieldapp.audit.blueprint import bp
 from fieldapp.audit.words import action_words, detail_words, subject_words
 
@@ -20,12 +20,6 @@ def init(app: Flask) -> None:
     app.jinja_env.filters["action_words"] = action_words
     app.jinja_env.filters["subject_words"] = subject_words
     app.jinja_env.filters["detail_words"] = detail_words
-
-    @app.after_request
-    def _recorded(response: Response) -> Response:
-        if response.status_code < 400:
-            write_recorded()
-        return response
 
     @app.after_request
     def _refusals(response: Response) -> Response:

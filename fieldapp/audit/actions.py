@@ -36,7 +36,7 @@ def record(
     for sensitive reading (printing, exporting): a GET writes nothing itself, so the trail is told when it is over.
     `nameless=True` is for what enterprises do at their own door, who were promised that no address is kept of them.
     `actor` defaults to the signed-in person (None: the system). The insert is a plain statement because the trail
-    is written in every request and is never read back in the same one.
+    is written in every request and is never read back in the same one; what is undone is not told.
     """
     person = actor
     if person is None and has_request_context() and current_user and current_user.is_authenticated:
@@ -57,14 +57,7 @@ def record(
         keep_if_refused(lambda session: _insert(session, row))
     elif later:
         afterwards(lambda session: _insert(session, row))
-    elif has_request_context() and "request_id" in g:  # a real request, which ends with write_recorded()
-        g.setdefault("audit_rows", []).append(row)  # written together at the end, see write_recorded()
+    elif has_request_context() and "request_id" in g:  # a real request
+        run_last(_INSERT, row)
     else:
         run(_INSERT, row)
-
-
-def write_recorded() -> None:
-    """Write this request's events, in its transaction, just before that ends."""
-    rows = g.pop("audit_rows", None)
-    if rows:
-        run_last(_INSERT, rows)

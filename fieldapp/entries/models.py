@@ -14,6 +14,7 @@ from fieldapp.db import db
 
 class Entry(db.Model):
     __tablename__ = "entry"
+    __table_args__ = (sa.Index(None, "user_id", "created_at"),)
 
     key: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))

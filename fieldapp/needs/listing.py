@@ -187,12 +187,13 @@ def _looked_up(filters: Filters) -> list[uuid.UUID] | None:
         .limit(rare + 1)
     )
     branches = [by_title, by_name]
+    new = filters.waiting.saying(titles.starts_of(term)[:1])  # first: from here titles go into the index
     if len(term) == NUMBER:
         branches.append(sa.select(_order.c.need_id).where(_order.c.number == term.upper()))
     rows = fetch(sa.union_all(*(sa.select(branch.subquery()) for branch in branches)))
     if len(rows) > rare:
         return None
-    ids = list({row.id for row in rows} | filters.waiting.saying(titles.starts_of(term)[:1]))
+    ids = list({row.id for row in rows} | new)
     return [one.id for one in _spoken_for(_of_ids(ids), filters)] if filters.shared and ids else ids
 
 

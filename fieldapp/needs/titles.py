@@ -44,7 +44,7 @@ def starts_of(term: str) -> list[str]:
     return [term[at : at + DEPTH] for at in range(len(term) - DEPTH + 1)]
 
 
-MOST_WAITING = 2000  # that a search reads: so many come in while no worker runs for a week
+MOST_WAITING = 500  # that a search reads: as many as come in while no worker runs for days
 MOST_AT_ONCE = 200  # that are taken in by one transaction
 _WAITING = (
     sa.select(
@@ -60,15 +60,18 @@ _WAITING = (
     .order_by(Need.title_waits)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-# On PostgreSQL whoever changes one of these titles waits until it is in the index, and takes it out again.
-_HELD = _WAITING.with_for_update(of=Need)
+# On PostgreSQL whoever changes one of these titles waits until it is in the index, and takes it out again. What others
+# have in hand is left for the next time: two who wait for each other's rows would end one of them.
+_HELD = _WAITING.with_for_update(of=Need, skip_locked=True, key_share=True)
 # No page changes by it, so `updated_at` stays.
 _TAKEN_IN = (
     sa.update(_need)
     .where(_need.c.id.in_(sa.bindparam("needs", expanding=True, type_=_need.c.id.type)))
     .values(title_waits=None, updated_at=_need.c.updated_at)
 )
-_FORGET = sa.delete(_token).where(_token.c.need_id == sa.bindparam("need", type_=_token.c.need_id.type))
+_FORGET = sa.delete(_token).where(
+    _token.c.need_id.in_(sa.bindparam("needs", expanding=True, type_=_token.c.need_id.type))
+)
 
 
 def _read(statement: sa.Executable, most: int) -> list[tuple[uuid.UUID, set[str]]]:
@@ -96,14 +99,16 @@ class Waiting:
 def take_in(_now: datetime) -> bool:
     """The worker's job: titles that wait come into the index; whether there are more."""
     taken = _read(_HELD, MOST_AT_ONCE)
+    ids = [need_id for need_id, _tokens in taken]
     rows = [{"token": token, "need_id": need_id} for need_id, tokens in taken for token in sorted(tokens)]
+    if ids:
+        run(_FORGET, {"needs": ids})  # an older program beside this one may have taken a title in by itself
+        run(_TAKEN_IN, {"needs": ids})
     if rows:
         run(_TOKENS, rows)
-    if taken:
-        run(_TAKEN_IN, {"needs": [need_id for need_id, _tokens in taken]})
     return len(taken) == MOST_AT_ONCE
 
 
 def forget(need_id: uuid.UUID) -> None:
     """Take a title that has been changed out of the index; the new one waits."""
-    run(_FORGET, {"need": need_id})
+    run(_FORGET, {"needs": [need_id]})

@@ -98,7 +98,9 @@ _LATEST = (
 
 
 class IdTaken(Conflict):
-    message = lazy("这次走访已经保存过了，不用再提交。请到走访列表里看一看。")
+    message = lazy(
+        "这次走访，或者其中一条需求、一件答应的事，先前已经保存过了；这一份没有保存。请到走访列表里看一看。"
+    )
 
 
 def record_visit(

@@ -55,6 +55,7 @@ def downgrade() -> None:
         for name in (row.name, row.short_name, *(row.former_names or ())):
             title = title.replace(_plain(name), " ") if _plain(name) else title
         tokens = {part[at : at + 3] for part in title.split() for at in range(len(part))}
+        connection.execute(sa.delete(token).where(token.c.need_id == row.id))
         if tokens:
             connection.execute(
                 sa.insert(token), [{"token": one, "need_id": row.id} for one in sorted(tokens)]

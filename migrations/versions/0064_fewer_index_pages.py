@@ -1,4 +1,4 @@
-"""A recorded visit enters fewer indices: the trail's everyday acts, answers nobody gave, who made a receipt
+"""A recorded visit enters fewer indices (the trail's everyday acts, answers nobody gave); whose receipts came when
 
 Revision ID: 0064
 Revises: 0063
@@ -34,6 +34,7 @@ def upgrade() -> None:
         sqlite_where=ANSWERED,
         postgresql_where=ANSWERED,
     )
+    op.create_index(op.f("ix_entry_user_id_created_at"), "entry", ["user_id", "created_at"])
     op.drop_index(op.f("ix_entry_user_id"), "entry")
 
 
@@ -46,6 +47,7 @@ def downgrade() -> None:
         " AND visit_event.step IN ('PLANNED', 'ARRIVED', 'RECORDED'))"
     )
     op.create_index(op.f("ix_entry_user_id"), "entry", ["user_id"])
+    op.drop_index(op.f("ix_entry_user_id_created_at"), "entry")
     op.drop_index(op.f(ANSWERS), "visit")
     op.create_index(op.f(ANSWERS), "visit", ["answer", "arrived_at", "id"])
     op.drop_index(op.f("ix_audit_event_action_id"), "audit_event")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask import g
 
 from fieldapp import clock
 from fieldapp.audit.actions import record
-from fieldapp.audit.models import AuditEvent, TrailIsFinal
+from fieldapp.audit.models import EVERYDAY, AuditEvent, TrailIsFinal
 from fieldapp.audit.words import ACTIONS, action_words, detail_words, subject_words
 from fieldapp.db import db, writing
 
@@ -216,3 +217,24 @@ def test_words(app):
         many = dict(detail_words({"enterprises": list(range(500))}))["企业"]
         assert "等 500 项" in many and len(many) < 100
         assert detail_words(None) == []
+
+
+def test_every_action_is_found_by_its_name_the_everyday_ones_and_the_rare_ones(zheng):
+    """The rare ones through an index that does not know the others."""
+    for action in (*EVERYDAY, "signed_in", "phone_shown"):
+        _write(3, action=action, actor_name=f"做了{action}")
+        page = zheng.get(f"/audit?action={action}").text
+        assert page.count(f"做了{action}") == 3
+        assert not any(f"做了{other}" in page for other in (*EVERYDAY, "phone_shown") if other != action)
+
+
+def test_what_is_undone_is_not_told_and_what_was_committed_before_is(app, city):
+    with app.test_request_context(method="POST"), writing():
+        g.request_id = "r"
+        record("region_added", "region:1")
+        db.session.commit()
+        record("region_added", "region:2")
+        db.session.rollback()
+        record("region_added", "region:3")
+        db.session.commit()
+    assert [event.subject for event in _events("region_added")] == ["region:1", "region:3"]

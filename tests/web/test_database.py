@@ -274,3 +274,41 @@ def test_one_wrong_write_among_them_is_told_at_the_end_and_nothing_is_kept(app, 
             raise ZeroDivisionError
         assert not fetch(_SAID, {"visit": row["id"]}), "what was begun and given up is not carried out later"
         db.session.rollback()
+
+
+def test_nobody_may_ask_what_became_of_a_write_that_waits(app, city):
+    with app.test_request_context(), writing():
+        with together():
+            outcome = run(_TOUCH, {"which": city.huaxing.id, "address": "路1号"})
+            for name in ("rowcount", "first", "all", "scalar"):
+                with pytest.raises(RuntimeError, match="not been carried out"):
+                    getattr(outcome, name)
+            assert (
+                run(sa.select(Enterprise.address).where(Enterprise.id == city.huaxing.id)).scalar() == "路1号"
+            )
+        db.session.rollback()
+
+
+def test_what_comes_together_seldom_is_not_kept_by_postgresql(app, city, monkeypatch):
+    """Each shape would be one more statement to keep, and push a page's out."""
+    kept = []
+    plain = psycopg.RawCursor.execute
+
+    def execute(self, query, *args, **kwargs):
+        if query.startswith("WITH part_0"):
+            kept.append(kwargs.get("prepare"))
+        return plain(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.RawCursor, "execute", execute)
+    statements._told.clear()
+    with app.test_request_context(), writing():
+        for turn in range(statements.OFTEN + 2):
+            with together():
+                run(_VISIT, _visit(city, next_contact_on=None))
+                run(_TOUCH, {"which": city.huaxing.id, "address": f"路{turn}号"})
+        db.session.rollback()
+    if app.config["DATABASE_URL"].startswith("postgresql"):
+        seldom = statements.OFTEN - 1
+        assert kept[:seldom] == [False] * seldom and kept[seldom:] and all(kept[seldom:])
+    else:
+        assert not kept

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import html
 import re
+import threading
 from datetime import timedelta
 from io import BytesIO
 from urllib.parse import urlencode
@@ -17,7 +19,7 @@ from uuid6 import uuid7
 from fieldapp import clock
 from fieldapp.accounts.models import Team, User, team_lead
 from fieldapp.db import db, writing
-from fieldapp.needs import titles
+from fieldapp.needs import listing, titles
 from fieldapp.needs.listing import MOST_COUNTED
 from fieldapp.needs.models import (
     Clock,
@@ -553,3 +555,65 @@ def test_the_side_bar_counts_to_a_hundred(li, pool):
             )  # fmt: skip
         db.session.commit()
     assert _beside(li.get("/needs").text) == "99+"
+
+
+# While titles are taken in.
+
+
+def _aside(app, act):
+    """Runs it in a thread and a request of its own: what it gave, or what it raised."""
+    found = {}
+
+    def go():
+        with app.test_request_context(), writing():
+            try:
+                found["gave"] = act()
+                db.session.commit()
+            except Exception as error:
+                found["raised"] = error
+            finally:
+                db.session.rollback()
+                db.session.remove()
+
+    thread = threading.Thread(target=contextvars.Context().run, args=(go,))
+    thread.start()
+    thread.join()
+    return found
+
+
+def test_a_title_that_goes_into_the_index_meanwhile_is_found(app, li, pool, monkeypatch):
+    """On PostgreSQL each question sees what has been done by then."""
+    plain, done = listing.fetch, []
+
+    def fetch(statement, values=None):
+        rows = plain(statement, values)
+        if "need_token" in str(statement) and not done and db.engine.dialect.name == "postgresql":
+            done.append(_aside(app, lambda: titles.take_in(clock.now())))
+        return rows
+
+    monkeypatch.setattr(listing, "fetch", fetch)
+    assert titles_in(li.get("/needs?q=余热").text) == ["冻干余热回收"]
+    assert done == ([{"gave": False}] if db.engine.dialect.name == "postgresql" else [])
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True, scope="session")
+def test_the_job_leaves_what_somebody_has_in_hand_for_the_next_time(app, pool):
+    """Whoever moves many needs locks them in an order of their own: the job waits for none, so neither ends the other."""
+    with app.test_request_context(), writing():
+        db.session.execute(sa.update(Need).where(Need.id == pool.red).values(urgency="URGENT"))
+        db.session.flush()
+        assert _aside(app, lambda: titles.take_in(clock.now())) == {"gave": False}
+        db.session.commit()
+    waits = sa.select(Need.id).where(Need.title_waits.is_not(None))
+    assert db.session.scalars(waits).all() == [pool.red]
+    db.session.rollback()
+    take_in_all()
+
+
+def test_a_title_that_an_older_program_took_in_by_itself_is_taken_in_again(app, zhao, pool):
+    """Both run side by side during an upgrade: the older one leaves the mark where it is."""
+    with writing():
+        db.session.execute(sa.insert(NeedToken), [{"token": "冻干余", "need_id": pool.red}])
+        db.session.commit()
+    take_in_all()
+    assert titles_in(zhao.get("/needs?q=冻干余热").text) == ["冻干余热回收"]

@@ -60,6 +60,11 @@ def _count(model):
     return db.session.scalar(sa.select(sa.func.count()).select_from(model))
 
 
+def _told_of_orders():
+    db.session.rollback()
+    return db.session.scalar(sa.select(sa.func.count()).where(AuditEvent.action == "order_placed"))
+
+
 def _orders():
     db.session.rollback()
     query = sa.select(Order).order_by(Order.created_at).execution_options(populate_existing=True)
@@ -177,6 +182,27 @@ def test_the_way_back_and_sent_once_more_asks_whether_it_is_another_one(anybody,
     assert number in again.text and first.location.partition("?")[0] in again.text
     form = next(f for f in forms_in(again.text) if f.id == "order-form")
     assert _order(anybody, token, form).status_code == 303 and _count(Order) == 2
+
+
+def test_another_order_pressed_at_the_same_moment_is_one_more_and_told_once(app, anybody, token, patient):
+    """Of five that come at once four find their order there: what they would have told of it is undone with them."""
+    _order(anybody, token)
+    form = next(f for f in forms_in(_order(anybody, token).text) if f.id == "order-form")
+    db.session.remove()
+    at_once, answers = threading.Barrier(5), [None] * 5
+
+    def send(n):
+        client = app.test_client()
+        at_once.wait()
+        answers[n] = _order(client, token, form)
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {303}
+    assert _count(Order) == 2 and _told_of_orders() == 2
 
 
 def test_the_same_words_at_another_door_or_a_day_later_are_another_order(anybody, token, patient, city):
