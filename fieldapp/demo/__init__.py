@@ -10,6 +10,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from fieldapp.db import db
 from fieldapp.demo.city import ACCOUNTS, PASSWORD, build, is_empty
 from fieldapp.work import ends_on_sigterm, working
 
@@ -47,6 +48,9 @@ def serve_command(host: str, port: int, demo: bool) -> None:
         for username, words in ACCOUNTS.items():
             click.echo(f"    {username:<8} {words}")
         click.echo("")
+    # What was read so far is done with. A transaction left open here would be as old as the server: SQLite could never
+    # empty its journal (-wal) again, PostgreSQL clear nothing away.
+    db.session.remove()
     ends_on_sigterm()
     with working(app) if app.config["WORK"] else nullcontext():
         server.run()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+import urllib.request
+from contextlib import closing
+
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -17,6 +22,7 @@ from fieldapp.enterprises.models import Enterprise
 from fieldapp.notices.actions import tell, tell_all
 from fieldapp.notices.models import Notification
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay, visit_companion
+from tests.tools import server
 
 
 def test_connections_that_died_while_resting_are_replaced(app, zhao, monkeypatch):
@@ -312,3 +318,37 @@ def test_what_comes_together_seldom_is_not_kept_by_postgresql(app, city, monkeyp
         assert kept[:seldom] == [False] * seldom and kept[seldom:] and all(kept[seldom:])
     else:
         assert not kept
+
+
+def test_a_server_that_rests_holds_no_transaction(app, city, database, tmp_path):
+    """One that it had opened as it began would be as old as the server: SQLite could never empty its journal again (some
+    200 KB a visit, and every reading through all of it), PostgreSQL never clear away what was replaced."""
+    db.session.remove()
+    db.engine.dispose()
+    here = server.start(database.url, instance=tmp_path)
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        assert opener.open(f"http://127.0.0.1:{here.port}/login").status == 200
+        until = time.monotonic() + 20  # what its jobs write is over in a moment
+        while (held := _held(database)) and time.monotonic() < until:
+            time.sleep(0.2)
+        assert not held
+    finally:
+        here.stop()
+
+
+def _held(database) -> str:
+    """What keeps the database from putting things in order."""
+    if database.name == "sqlite":
+        with closing(sqlite3.connect(database.url.removeprefix("sqlite:///"), timeout=1)) as connection:
+            connection.execute("UPDATE team SET version = version + 1")
+            connection.commit()
+            busy, left, moved = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return f"a reader: {left} pages, {moved} moved" if busy else ""
+    engine = sa.create_engine(database.url, poolclass=sa.NullPool)
+    query = sa.text(
+        "SELECT string_agg(state || ': ' || query, '; ') FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+        " AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with engine.connect() as connection:
+        return connection.execute(query).scalar() or ""
