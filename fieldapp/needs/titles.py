@@ -57,7 +57,7 @@ _WAITING = (
     )
     .join(Enterprise, Enterprise.id == Need.enterprise_id)
     .where(Need.title_waits >= datetime.min.replace(tzinfo=UTC))
-    .order_by(Need.title_waits)
+    .order_by(Need.title_waits.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 # On PostgreSQL whoever changes one of these titles waits until it is in the index, and takes it out again. What others
@@ -75,7 +75,7 @@ _FORGET = sa.delete(_token).where(
 
 
 def _read(statement: sa.Executable, most: int) -> list[tuple[uuid.UUID, set[str]]]:
-    """Needs that wait, the oldest first, each with the tokens under which it will be found."""
+    """Needs that wait, the newest first, each with the tokens under which it will be found."""
     return [(row.id, tokens_of(row.title, names_of(row))) for row in fetch(statement, {"most": most})]
 
 

@@ -186,6 +186,16 @@ def test_taking_titles_in_changes_no_page_and_is_done_once(zhao, pool):
     assert db.session.scalar(tokens) == count
 
 
+def test_of_more_titles_than_a_search_reads_the_newest_are_found(zhao, city, monkeypatch):
+    """Days after the worker was last seen: what somebody has just written down is what they look for."""
+    monkeypatch.setattr(titles, "MOST_WAITING", 1)
+    lit(city.huaxing, "先来的余热")
+    lit(city.huaxing, "后来的余热")
+    assert titles_in(zhao.get("/needs?q=余热").text) == ["后来的余热"]
+    take_in_all()
+    assert sorted(titles_in(zhao.get("/needs?q=余热").text)) == ["先来的余热", "后来的余热"]
+
+
 def test_more_titles_than_one_transaction_takes_come_in_with_the_next(pool, monkeypatch):
     monkeypatch.setattr(titles, "MOST_AT_ONCE", 2)
     with writing():
