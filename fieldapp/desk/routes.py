@@ -83,7 +83,8 @@ def today() -> Response:
     return page(
         "desk/today.html",
         now=now,
-        hour=clock.local(now).hour,
+        # A page that is taken along is read at any hour, and is not another one when the morning is over.
+        hour=None if packing() else clock.local(now).hour,
         # This week's, and as many of the later ones as there is room for.
         planned=[visit for at, visit in enumerate(ahead) if at < SHOWN or visit.planned_on <= week.last],
         planned_count=len(ahead),

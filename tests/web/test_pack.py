@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import timedelta
 from types import SimpleNamespace
@@ -135,12 +136,26 @@ def test_the_code_on_the_door_and_the_typed_number_are_in_the_list(zhao, city):
     assert row[2:4] == [code.token, code.short_code] and "hua xing" in row[5]
 
 
+def _greeting(client):
+    return re.search(r"<h1>(.*?)</h1>", client.get("/").text)[1]
+
+
 def test_what_the_phone_has_is_not_told_again(zhao, city):
     whole = _taken(zhao)
     again = _taken(zhao, _have(whole))
     assert again.ended and set(again.groups) <= {"d"}
     assert again.pages == {} and again.index is None
     assert again.size < 1000 < whole.size
+
+
+@pytest.mark.parametrize("hour", [5, 11, 13, 18])
+def test_nor_is_the_day_told_again_because_it_greets_by_another_hour(hour, zhao, city, monkeypatch):
+    reached = clock.local_midnight(clock.today()) + timedelta(hours=hour)
+    monkeypatch.setattr(clock, "now", lambda: reached - timedelta(seconds=1))
+    whole, before = _taken(zhao), _greeting(zhao)
+    monkeypatch.setattr(clock, "now", lambda: reached)
+    assert _taken(zhao, _have(whole)).pages == {}
+    assert _greeting(zhao) != before
 
 
 def test_a_hash_that_is_not_known_and_nonsense_bring_the_page(zhao, city):
