@@ -115,14 +115,20 @@ def form_request(path: str, fields: Sequence[tuple[str, str]] | dict[str, str]) 
 
 
 class _Forms(html.parser.HTMLParser):
+    """Forms as a browser would send them: what stands in a <template> belongs to none."""
+
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[dict[str, object]] = []
         self.area: str | None = None
         self.select: str | None = None
+        self.templates = 0  # that are open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         at = dict(attrs)
+        self.templates += tag == "template"
+        if self.templates:
+            return
         if tag == "form":
             self.forms.append({"action": at.get("action") or "", "fields": []})
         if not self.forms or "disabled" in at:
@@ -145,13 +151,15 @@ class _Forms(html.parser.HTMLParser):
                 fields.append((self.select, at.get("value") or ""))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
+        if tag == "template":
+            self.templates -= 1
+        elif tag == "textarea":
             self.area = None
-        if tag == "select":
+        elif tag == "select":
             self.select = None
 
     def handle_data(self, data: str) -> None:
-        if self.area:
+        if self.area and not self.templates:
             fields: list[tuple[str, str]] = self.forms[-1]["fields"]  # type: ignore[assignment]
             fields[-1] = (self.area, fields[-1][1] + data)
 

@@ -73,7 +73,7 @@ def orders(tokens: list[str]) -> Iterator[Request]:
 
 def bare_orders() -> Iterator[Request]:
     for number in itertools.count():
-        yield _order("/order", number)
+        yield _order("/sent/order", number)
 
 
 def words(receipts: list[str]) -> Iterator[Request]:
