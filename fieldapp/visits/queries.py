@@ -190,15 +190,17 @@ def _head(person: Person, visit_id: uuid.UUID) -> VisitFile:
     )
 
 
+_COMPANIONS = (
+    sa.select(User.id, User.name)
+    .join(visit_companion, visit_companion.c.officer_id == User.id)
+    .where(visit_companion.c.visit_id == sa.bindparam("visit", type_=visit_companion.c.visit_id.type))
+    .order_by(User.name, User.id)
+)
+
+
 def companions_of(visit_id: uuid.UUID) -> list[Any]:
     """Who comes along: rows of id, name."""
-    query = (
-        sa.select(User.id, User.name)
-        .join(visit_companion, visit_companion.c.officer_id == User.id)
-        .where(visit_companion.c.visit_id == visit_id)
-        .order_by(User.name, User.id)
-    )
-    return list(db.session.execute(query).all())
+    return list(fetch(_COMPANIONS, {"visit": visit_id}))
 
 
 def _fill(file: VisitFile) -> None:
@@ -269,11 +271,18 @@ def find_visit(
     return file
 
 
+# What a visit that is continued hands on to the form and to actions.record_visit.
+CONTINUED = (
+    "id", "status", "version", "planned_on", "planned_at", "arrived_at", "purposes", "said", "override_reason",
+    "next_contact_on", "photos_expected", "lat", "lng", "accuracy", "fixed_at", "distance", "far_reason",
+)  # fmt: skip
+
+
 @cache
 def _open() -> sa.Select:
     joined = sa.select(visit_companion.c.visit_id).where(visit_companion.c.officer_id == _viewer())
     return (
-        sa.select(*Visit.__table__.c)
+        sa.select(*(Visit.__table__.c[name] for name in CONTINUED))
         .where(
             Visit.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer),
             sa.or_(
@@ -292,7 +301,7 @@ def _open() -> sa.Select:
 
 def open_visit(person: Person, enterprise_id: int) -> Visit | None:
     """The visit that coming now continues: the one they signed in to, else their nearest plan there (theirs or joined)
-    up to a week ahead. The door has been asked for the enterprise before; the row has every column."""
+    up to a week ahead, as a row of CONTINUED. The door has been asked for the enterprise before."""
     values = {"viewer": person.id, "enterprise": enterprise_id, "until": clock.today() + EARLY}
     return cast("Visit | None", next(iter(fetch(_open(), values)), None))
 
