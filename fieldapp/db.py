@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
@@ -32,7 +32,7 @@ from sqlalchemy.pool import Pool
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
-from fieldapp import statements
+from fieldapp import here, statements
 from fieldapp.settings import ROOT
 
 NAMING = {
@@ -42,6 +42,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+UNZONED = len("2026-11-23 15:02:00.000000")  # characters of a moment as SQLite keeps it
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -65,8 +68,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             return super().bind_processor(dialect)
 
         def written(value: datetime | None) -> str | None:
-            value = self.process_bind_param(value, dialect)
-            return None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
+            if value is None:
+                return None
+            if value.tzinfo is not UTC:
+                value = cast(datetime, self.process_bind_param(value, dialect))
+            return value.isoformat(" ", "microseconds")[:UNZONED]
 
         return written
 
@@ -301,13 +307,14 @@ def _connection() -> sa.Connection:
     _tell()
     if not has_request_context():
         return db.session.connection()
-    own: sa.Connection | None = g.get("connection")
+    noted = here.notes()
+    own: sa.Connection | None = noted.get("connection")
     if own is not None and own.in_transaction():
         return own
     if db.session.registry.has() and cast(_Session, db.session()).apart:
         return db.session.connection()
     if own is None or own.closed:
-        own = g.connection = db.engine.connect()
+        own = noted.connection = db.engine.connect()
     own.begin()
     _stop_reading(own) if _writing.get() else _each_by_itself(own)
     return own
@@ -381,19 +388,23 @@ def run(
 _together: ContextVar[list[tuple[sa.Executable, Any]] | None] = ContextVar("together", default=None)
 
 
-@contextmanager
-def together() -> Iterator[None]:
-    """What `run` is given inside is told to the database in one, see statements.execute_all, at the end of the block or
-    when something is read: there, too, is raised what is wrong with it. Nobody asks for an outcome."""
-    if _together.get() is not None:
-        yield
-        return
-    token = _together.set([])
-    try:
-        yield
-        _tell()
-    finally:
-        _together.reset(token)
+class together:
+    """With this, what `run` is given inside is told to the database in one, see statements.execute_all, at the end of
+    the block or when something is read: there, too, is raised what is wrong with it. Nobody asks for an outcome."""
+
+    _token: Token[list[tuple[sa.Executable, Any]] | None] | None = None  # None inside of another one
+
+    def __enter__(self) -> None:
+        if _together.get() is None:
+            self._token = _together.set([])
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        if self._token is not None:
+            try:
+                if kind is None:
+                    _tell()
+            finally:
+                _together.reset(self._token)
 
 
 def _tell() -> None:
@@ -410,7 +421,7 @@ def run_last(statement: sa.Executable, values: dict[str, Any]) -> None:
     """Carry out what every request writes just before it commits, all rows of one statement at once and all of them
     together; what is undone until then takes it along. Whatever is wrong with it is an error of ours."""
     if has_request_context():
-        g.setdefault("run_last", {}).setdefault(statement, []).append(values)
+        here.notes().setdefault("run_last", {}).setdefault(statement, []).append(values)
     else:
         run(statement, values)
 
@@ -481,9 +492,10 @@ def afterwards(write: Callable[[orm.Session], None]) -> None:
 
 def begin_writing() -> None:
     """From here on this request's transactions write, and take SQLite's write lock at once."""
-    if "writing_token" not in g:
+    noted = here.notes()
+    if "writing_token" not in noted:
         undo()  # what has been read so far was read apart
-        g.writing_token = _writing.set(True)
+        noted.writing_token = _writing.set(True)
 
 
 def _end(*, kept: bool) -> None:
@@ -543,15 +555,17 @@ def init(app: Flask) -> None:
     @app.before_request
     def _take_the_body_first() -> None:
         """A slow upload must not hold the write lock: read the whole body before the first statement."""
-        if request.method in WRITE_METHODS:
-            request.form  # noqa: B018  (parsing has the side effect that counts)
+        asked = here.request()
+        if asked.method in WRITE_METHODS:
+            asked.form  # noqa: B018  (parsing has the side effect that counts)
             if not g.get("writes_later", False):
                 begin_writing()
 
     @app.teardown_request
     def _stop_writing(_error: BaseException | None) -> None:
-        if "connection" in g:
+        noted = here.notes()
+        if "connection" in noted:
             undo()
-        token = g.pop("writing_token", None)
+        token = noted.pop("writing_token", None)
         if token is not None:
             _writing.reset(token)

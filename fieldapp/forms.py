@@ -148,6 +148,13 @@ class Tiles(wtforms.SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
+    def pre_validate(self, form: Any) -> None:
+        choices = self.choices or ()
+        plain = all(type(one) is SelectChoice for one in choices)
+        # What WTForms would find after copying every choice.
+        if not (self.data and plain and {*self.data} <= {self.coerce(one.value) for one in choices}):
+            super().pre_validate(form)
+
 
 # A day, or a day and a minute, as browsers send them.
 _SENT_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -189,11 +196,13 @@ class DateTimeLocalField(wtforms.DateTimeLocalField):
 class PhoneId(wtforms.HiddenField):
     """A UUID that the phone made; empty when the form is sent without script."""
 
+    read: uuid.UUID | None = None
+
     def process_formdata(self, values: list[Any]) -> None:
         super().process_formdata(values)
         if self.data:
             try:
-                uuid.UUID(self.data)
+                self.read = uuid.UUID(self.data)
             except ValueError as error:
                 raise ValueError(lazy("编号不对，请刷新页面。")) from error
 
@@ -226,4 +235,4 @@ def typed(field: Any) -> str:
 
 def known_id(field: Any) -> uuid.UUID | None:
     """A PhoneId's content."""
-    return uuid.UUID(field.data) if field.data else None
+    return field.read or (uuid.UUID(field.data) if field.data else None)

@@ -13,14 +13,14 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Request, Response, current_app, g, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fieldapp import pages
+from fieldapp import here, pages
 from fieldapp.db import WRITE_METHODS, begin_writing, undo
 from fieldapp.languages import _, lazy
 from fieldapp.refusals import NotAllowed, NotFound, Refusal, TooMany
@@ -179,8 +179,8 @@ def _masked_token(seed: bytes) -> str:
     return (mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).hex()
 
 
-def _token_holds(text: str) -> bool:
-    seed = getattr(current_user, "csrf_seed", None)
+def _token_holds(text: str, person: Any) -> bool:
+    seed = person.csrf_seed
     try:
         raw = bytes.fromhex(text)
     except ValueError:
@@ -191,44 +191,48 @@ def _token_holds(text: str) -> bool:
     return hmac.compare_digest(bytes(a ^ b for a, b in zip(raw[:32], raw[32:], strict=True)), secret)
 
 
-def _same_site() -> bool:
+def _same_site(asked: Request) -> bool:
     """Browsers say where a post comes from; what they say must be this site."""
-    fetch_site = request.headers.get("Sec-Fetch-Site")
+    headers = asked.headers
+    fetch_site = headers.get("Sec-Fetch-Site")
     if fetch_site is not None:
         return fetch_site in {"same-origin", "none"}
-    source = request.headers.get("Origin") or request.headers.get("Referer")
+    source = headers.get("Origin") or headers.get("Referer")
     if source is None:
         # Not a browser of this decade. With a session the token decides; without one there is nothing to ride on.
         return True
     if source == "null" and hasattr(current_view(), "secret_address"):
         return True  # the secret in the address decides; a session has its token besides
-    return urlsplit(source).netloc == request.host
+    return urlsplit(source).netloc == asked.host
 
 
 def _open_request() -> None:
-    g.started = time.perf_counter()
-    g.request_id = secrets.token_hex(8)
+    noted = here.notes()
+    noted.started = time.perf_counter()
+    noted.request_id = secrets.token_hex(8)
 
 
 def _before_the_body() -> Response | None:
     """What a view says about its body must be known before the body is read and before anything is locked."""
-    if "\0" in request.path:
+    asked = here.request()
+    if "\0" in asked.path:
         raise NotFound
-    if b"%00" in request.query_string:  # nobody types one, and PostgreSQL holds none
-        request.query_string = request.query_string.replace(b"%00", b"")
+    if b"%00" in asked.query_string:  # nobody types one, and PostgreSQL holds none
+        asked.query_string = asked.query_string.replace(b"%00", b"")
     view = current_view()
-    if view is None or request.method not in WRITE_METHODS:
+    if view is None or asked.method not in WRITE_METHODS:
         return None
     # Until the work is prepared this request only reads, so not even the look-up of the session takes the lock.
     g.writes_later = hasattr(view, "prepare")
     setting = getattr(view, "body_setting", None)
     answer = None
-    small = min(current_app.config["MAX_BODY"], current_app.config[setting] if setting else 0)
-    if setting is not None and (request.content_length is None or request.content_length > small):
+    config, length = current_app.config, asked.content_length
+    small = min(config["MAX_BODY"], config[setting] if setting else 0)
+    if setting is not None and (length is None or length > small):
         # Anybody else is heard with the small measure, then asked to sign in; a phone at once: "too large" would make
         # it give its entry up.
         if current_user.is_authenticated or getattr(view, "body_of_anybody", False):
-            request.max_content_length = current_app.config[setting]
+            asked.max_content_length = config[setting]
         elif _is_a_phone(view):
             answer = _signed_out()
         undo()  # a body may take its time; nothing waits for it
@@ -239,30 +243,30 @@ def _guard() -> Response | None:
     view = current_view()
     if view is None:  # no such address: the 404 page, for everybody the same
         return None
-    files_later = g.get("writes_later", False) and getattr(view.prepare, "of_files", False)
-    if files_later and not any(file.filename for file in request.files.values()):
+    asked = here.request()
+    writes = asked.method in WRITE_METHODS
+    files_later = writes and g.get("writes_later", False) and getattr(view.prepare, "of_files", False)
+    if files_later and not any(file.filename for file in asked.files.values()):
         prepare()  # nothing to wait for: one transaction from the look-up of the session on
-    if request.method in WRITE_METHODS and not _same_site():
+    if writes and not _same_site(asked):
         raise CrossSite
     person = current_user._get_current_object()  # the proxy would look for them at every question
     if not person.is_authenticated:
         if getattr(view, "is_public", False):
             return None
         return _ask_to_sign_in()
-    if request.method in WRITE_METHODS:
-        meant_for = request.headers.get("Outbox-User")
+    if writes:
+        meant_for = asked.headers.get("Outbox-User")
         if meant_for is not None and meant_for != str(person.id):
             raise NotYours
-        token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token", "")
-        if not getattr(view, "signs_in", False) and not _token_holds(token):
+        token = asked.headers.get("X-CSRFToken") or asked.form.get("csrf_token", "")
+        if not getattr(view, "signs_in", False) and not _token_holds(token, person):
             raise StaleToken
     if person.must_change_password and not getattr(view, "before_password_change", False):
         if _is_a_phone(view):
             return _signed_out()  # a redirect would look to a phone as if its entry had been taken
         return pages.done(to=url_for("accounts.password"), notice="change_password")
-    if request.method in WRITE_METHODS and request.headers.get("Outbox-For", str(person.id)) != str(
-        person.id
-    ):
+    if writes and asked.headers.get("Outbox-For", str(person.id)) != str(person.id):
         person = _stand_in(person)
     roles = getattr(view, "roles", None)
     if roles is not None and person.role.name not in roles:
@@ -304,7 +308,7 @@ def repeatable(view: View) -> View:
 
 def current_view() -> Any:
     """The view that this request leads to, or None."""
-    return current_app.view_functions.get(request.endpoint or "")
+    return current_app.view_functions.get(here.request().endpoint or "")
 
 
 def before_password_change(view: View) -> View:
@@ -354,7 +358,7 @@ def _standing_headers(view: Any, secure: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _headers(response: Response) -> Response:
-    headers, view = response.headers, current_view()
+    asked, headers, view = here.request(), response.headers, current_view()
     own = {name for name, _value in headers}
     for name, value in _standing_headers(view, current_app.config["SECURE_COOKIES"]):
         if name not in own:
@@ -364,7 +368,7 @@ def _headers(response: Response) -> Response:
         headers["Referrer-Policy"] = "no-referrer"
     headers.add("X-Request-Id", g.get("request_id", ""))
     keeping = getattr(view, "kept", None)
-    if keeping and response.status_code == 200 and request.method == "GET" and pages.is_whole():
+    if keeping and response.status_code == 200 and asked.method == "GET" and pages.is_whole():
         person = current_user._get_current_object()
         if person.is_authenticated:
             headers.add("Page-User", str(person.id))
@@ -375,15 +379,16 @@ def _headers(response: Response) -> Response:
 
 def _log(response: Response) -> Response:
     """One JSON line a request: no query string, no body, no name, no number."""
-    if request.endpoint in {"pages.static_file", "pages.healthz"} or pages.packing():
+    asked, noted = here.request(), here.notes()
+    if asked.endpoint in {"pages.static_file", "pages.healthz"} or pages.packing():
         return response
-    person = current_user._get_current_object()
+    person, ended = current_user._get_current_object(), time.perf_counter()
     line = {
-        "id": g.get("request_id"),
-        "method": request.method,
-        "rule": request.url_rule.rule if request.url_rule else None,
+        "id": noted.get("request_id"),
+        "method": asked.method,
+        "rule": asked.url_rule.rule if asked.url_rule else None,
         "status": response.status_code,
-        "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+        "ms": round((ended - noted.get("started", ended)) * 1000, 1),
         "user": person.id if person.is_authenticated else None,
     }
     # Who wrote the line is known: the logger would walk the stack to find out.

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import minify
@@ -159,9 +159,8 @@ def redirect(to: str, status: int = 303) -> Response:
 def done(to: str, notice: str | None = None) -> Response:
     """The answer to a successful write: 303 to a page that may greet with a notice."""
     if notice:
-        parts = urlsplit(to)
-        query = "&".join(filter(None, [parts.query, urlencode({"notice": notice})]))
-        to = parts._replace(query=query).geturl()
+        page, sign, place = to.partition("#")
+        to = f"{page}{'&' if '?' in page else '?'}notice={notice}{sign}{place}"
     return redirect(to)
 
 

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, UpdateBase
 
-Values = Mapping[str, Any]
+Values = dict[str, Any]
 _Change = Callable[[Any], Any]
 
 
@@ -172,7 +172,7 @@ class _Spoken:
         cursor = _cursor(connection)
         said: Any = None
         try:
-            if isinstance(values, Mapping):
+            if isinstance(values, dict):
                 said = self.bound(values)
                 if self._planned_once:
                     cursor.execute(_PLAN_ONCE)
@@ -208,7 +208,7 @@ class _Spoken:
         must be told by itself."""
         if self._gives_rows or self._planned_once or not self._kept.get("prepare"):
             return None
-        if isinstance(values, Mapping):
+        if isinstance(values, dict):
             return (self, 1), self._sql, self.bound(values)
         if self._one_by_one or len(values) > MOST_ROWS:
             return None
@@ -326,9 +326,9 @@ class _Forms:
         self._known: dict[tuple[Any, ...], _Spoken | None] = {}
 
     def of(self, statement: Any, dialect: sa.Dialect, values: Any) -> _Spoken | None:
-        many = not isinstance(values, Mapping)
+        many = not isinstance(values, dict)
         first: Values = values[0] if many else values
-        lengths = (len(first[name]) for name in self._lists or ())
+        lengths = [len(first[name]) for name in self._lists] if self._lists else ()
         try:
             return self._known[(dialect.name, many, *first, *lengths)]
         except KeyError:
@@ -370,7 +370,7 @@ def execute(connection: sa.Connection, statement: Any, values: Any) -> Any:
 
 
 def _one_or_many(values: Any) -> Any:
-    return values[0] if not isinstance(values, Mapping) and len(values) == 1 else values
+    return values[0] if not isinstance(values, dict) and len(values) == 1 else values
 
 
 def _spoken(connection: sa.Connection, statement: Any, values: Any) -> _Spoken | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, Response
 from flask_login import LoginManager
 
+from fieldapp import here
 from fieldapp.accounts import admin as _admin  # noqa: F401
 from fieldapp.accounts import me as _me  # noqa: F401
 from fieldapp.accounts import routes as _routes  # noqa: F401
@@ -20,7 +21,11 @@ class _Login(LoginManager):
     """Sessions are rows of ours and come by one cookie of ours: of the ways in that Flask-Login knows, one is asked."""
 
     def _load_user(self) -> None:
-        self._update_request_context_with_user(find_person(request))
+        self._update_request_context_with_user(find_person(here.request()))
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        """None of Flask-Login's cookies is ours."""
+        return response
 
 
 def init(app: Flask) -> None:

@@ -43,10 +43,13 @@ def take_photos() -> list[Photo | Refused]:
     Parts without a file are passed over, and so is the same photo chosen twice. More files than a visit may have are
     not decoded at all. Raises Busy when its turn does not come.
     """
-    if not current_app.config["PHOTOS"]:
+    config = current_app.config
+    if not config["PHOTOS"]:
         return []
     files = [file for file in request.files.getlist(FIELD) if file.filename]
-    most = current_app.config["PHOTOS_PER_VISIT"]
+    if not files:
+        return []
+    most = config["PHOTOS_PER_VISIT"]
     if len(files) > most:
         return [Refused("", too_many(len(files), most))]
     within = limits()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g, has_request_context, request
+from flask import g, has_request_context
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from fieldapp import here
 from fieldapp.audit.models import AuditEvent
 from fieldapp.clock import now
 from fieldapp.db import afterwards, keep_if_refused, run, run_last
@@ -38,9 +39,11 @@ def record(
     `actor` defaults to the signed-in person (None: the system). The insert is a plain statement because the trail
     is written in every request and is never read back in the same one; what is undone is not told.
     """
-    person = actor
-    if person is None and has_request_context() and current_user and current_user.is_authenticated:
-        person = current_user
+    person, asked, request_id = actor, None, ""
+    if has_request_context():
+        asked, request_id = here.request(), here.notes().get("request_id", "")
+        if person is None and current_user and current_user.is_authenticated:
+            person = current_user
     row = {
         "at": now(),
         "actor_id": getattr(person, "id", None),
@@ -49,15 +52,15 @@ def record(
         "subject": str(subject)[:120],
         "outcome": "refused" if survives else "done",
         "detail": detail,
-        "address": (request.remote_addr or "") if has_request_context() and not nameless else "",
-        "request_id": g.get("request_id", "") if has_request_context() else "",
+        "address": (asked.remote_addr or "") if asked and not nameless else "",
+        "request_id": request_id,
     }
     if survives:
         g.refusal_told = True  # this refusal has its own line; the general one need not be added
         keep_if_refused(lambda session: _insert(session, row))
     elif later:
         afterwards(lambda session: _insert(session, row))
-    elif has_request_context() and "request_id" in g:  # a real request
+    elif request_id:  # a real request
         run_last(_INSERT, row)
     else:
         run(_INSERT, row)

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Flask, Response, g, request
 from flask_login import current_user
 
-from fieldapp import audit
+from fieldapp import audit, here
 from fieldapp.db import WRITE_METHODS
 from fieldapp.entries.actions import Answer, close_entry, known_answer, open_entry, rule_of
 from fieldapp.entries.rules import read_keys
@@ -46,24 +46,27 @@ def init(app: Flask) -> None:
 
 
 def _open() -> Response | None:
-    if request.method not in WRITE_METHODS or not current_user.is_authenticated:
+    if request.method not in WRITE_METHODS:
+        return None
+    person = current_user._get_current_object()
+    if not person.is_authenticated:
         return None
     receipts = not getattr(current_view(), "is_repeatable", False)
     if receipts and g.get("writes_later", False):
         # Sent again: nothing has to be prepared (photos decoded) a second time.
-        answer = known_answer(current_user.id)
+        answer = known_answer(person.id)
         if answer is not None:
             return _again(answer)
     prepare()
     if not receipts:
         return None
-    answer = open_entry(current_user.id)
+    answer = open_entry(person.id)
     if answer is not None:
         return _again(answer)
     if "brought_by" in g:
         audit.record(
             "brought_in",
-            f"user:{current_user.id}",
+            f"user:{person.id}",
             actor=g.brought_by,
             entry=str(g.entry_key),
             rule=rule_of(),
@@ -81,21 +84,22 @@ def _again(answer: Answer) -> Response:
 
 def _close(response: Response) -> Response:
     refused = response.status_code >= 400
-    if g.pop("entry_open", False) and not refused:
+    noted = here.notes()
+    if noted.pop("entry_open", False) and not refused:
         body = getattr(response, "kept_body", None)
         if body is None:
             body = "" if response.is_streamed else response.get_data(as_text=True)[:LONGEST_BODY]
         close_entry(response.status_code, response.headers.get("Location", ""), body)
     # Named on every refusal, and on a success only if the entry was carried out: an answer that does not name the
     # entry proves nothing.
-    key = g.get("entry_key") or (_sent_key() if refused else None)
-    if key is None or not (refused or g.get("entry_carried_out", False)):
+    key = noted.get("entry_key") or (_sent_key() if refused else None)
+    if key is None or not (refused or noted.get("entry_carried_out", False)):
         return response
     response.headers["Outbox-Ack"] = str(key)
     if refused and "Outbox-Error" not in response.headers and response.status_code in NAMES:
         response.headers["Outbox-Error"] = NAMES[response.status_code]
-    if refused and "outbox_location" in g:
-        response.headers["Outbox-Location"] = g.outbox_location
+    if refused and "outbox_location" in noted:
+        response.headers["Outbox-Location"] = noted.outbox_location
     return response
 
 

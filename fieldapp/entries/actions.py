@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, g, has_request_context, request
+from flask import Request, current_app, g, has_request_context, request
 from flask_login import current_user
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from fieldapp import audit
+from fieldapp import audit, here
 from fieldapp.clock import now
 from fieldapp.db import db, fetch, keep_if_refused, run, run_last
 from fieldapp.entries import late
@@ -108,7 +108,8 @@ class Answer:
 
 def asked_key() -> uuid.UUID | None:
     """The id the phone made, from the header or the hidden field; None when sent without script."""
-    text = request.headers.get("Idempotency-Key") or request.form.get("entry_id") or ""
+    asked = here.request()
+    text = asked.headers.get("Idempotency-Key") or asked.form.get("entry_id") or ""
     if not text:
         return None
     try:
@@ -119,23 +120,27 @@ def asked_key() -> uuid.UUID | None:
 
 def content_fingerprint() -> bytes:
     """Keyed: some forms carry passwords, and a plain digest of one would undo the slow hash kept elsewhere."""
-    if "entry_content" not in g:
-        files = []
-        for name, file in request.files.items(multi=True):
+    noted = here.notes()
+    if "entry_content" not in noted:
+        asked, files = here.request(), []
+        for name, file in asked.files.items(multi=True):
             digest = hashlib.file_digest(file.stream, "sha256").digest()  # type: ignore[arg-type]
             file.stream.seek(0)
             files.append((name, digest))
-        path = request.full_path.rstrip("?")
-        plain = fingerprint(request.method, path, request.form.items(multi=True), files)
+        path = asked.full_path.rstrip("?")
+        plain = fingerprint(asked.method, path, asked.form.items(multi=True), files)
         secret = current_app.config["SECRET_KEY"].encode()
-        g.entry_content = hmac.digest(secret, b"entry:" + plain, "sha256")
-    content: bytes = g.entry_content
+        noted.entry_content = hmac.digest(secret, b"entry:" + plain, "sha256")
+    content: bytes = noted.entry_content
     return content
 
 
-def _phones_clock() -> datetime | None:
+def _phones_clock(asked: Request) -> datetime | None:
+    said = asked.headers.get("Outbox-At")
+    if not said:
+        return None
     try:
-        moment = datetime.fromisoformat(request.headers.get("Outbox-At", ""))
+        moment = datetime.fromisoformat(said)
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
@@ -150,11 +155,14 @@ def written_at(received_at: datetime) -> datetime:
     """
     moment = None
     if has_request_context():
-        waited = request.headers.get("Outbox-Waited", "")
+        asked = here.request()
+        waited = asked.headers.get("Outbox-Waited", "")
         known = waited.isascii() and waited.isdecimal() and len(waited) < 9
-        moment = received_at - timedelta(seconds=int(waited)) if known else _phones_clock()
+        moment = received_at - timedelta(seconds=int(waited)) if known else _phones_clock(asked)
+    if moment is None:
+        return received_at
     oldest = received_at - timedelta(days=current_app.config["ENTRY_KEEP_DAYS"])
-    return moment if moment is not None and oldest <= moment <= received_at else received_at
+    return moment if oldest <= moment <= received_at else received_at
 
 
 def rule_of() -> str:
@@ -204,23 +212,24 @@ def open_entry(user_id: int) -> Answer | None:
         earlier = run(_MADE_AT, {"entry": before}).scalar()
         if earlier and now() - earlier < timedelta(seconds=window):
             key = before
-    g.entry_key = key
+    noted, asked = here.notes(), here.request()
+    noted.entry_key = key
     row = {
         "key": key,
         "user_id": user_id,
-        "method": request.method,
-        "path": request.path[:300],  # the fingerprint has all of it
+        "method": asked.method,
+        "path": asked.path[:300],  # the fingerprint has all of it
         "fingerprint": content,
         "status": 0,
         "location": "",
         "body": "",
         "revised_by": None,
-        "client_at": _phones_clock(),
+        "client_at": _phones_clock(asked),
         "created_at": now(),
     }
     if not _claim(row):
         return _first_answer(fetch(_FIRST, {"entry": key})[0], key, user_id)
-    g.entry_carried_out = g.entry_open = True
+    noted.entry_carried_out = noted.entry_open = True
     for earlier_key in _keys("Outbox-Revises"):
         if earlier_key != key:
             _supersede(earlier_key, row)
@@ -248,11 +257,12 @@ def _supersede(key: uuid.UUID, by: dict[str, Any]) -> None:
 
 def close_entry(status: int, location: str, body: str) -> None:
     """Keep the answer with the entry, in the same transaction as the write."""
-    record, version = g.get("entry_made", (None, None))
+    noted = here.notes()
+    record, version = noted.get("entry_made", (None, None))
     run_last(
         _CLOSE,
         {
-            "entry": g.entry_key,
+            "entry": noted.entry_key,
             "status": status,
             "location": location[:500],
             "body": body,

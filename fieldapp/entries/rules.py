@@ -28,9 +28,9 @@ def fingerprint(
     digest = hashlib.sha256()
     for part in (method, path):
         digest.update(part.encode() + b"\0")
-    for name, value in sorted((n, v) for n, v in fields if n not in NOT_CONTENT):
-        # Browsers send CRLF, scripts LF: the same words.
-        digest.update(name.encode() + b"\1" + value.replace("\r\n", "\n").encode() + b"\2")
+    said = sorted((n, v) for n, v in fields if n not in NOT_CONTENT)
+    # Browsers send CRLF, scripts LF: the same words.
+    digest.update("".join([f"{name}\1{value}\2" for name, value in said]).replace("\r\n", "\n").encode())
     for name, sha in sorted(files):
         digest.update(name.encode() + b"\3" + sha)
     return digest.digest()

@@ -57,9 +57,12 @@ class Limits:
         return self.days[which]
 
 
+_SETTINGS = {which: f"CLOCK_{which.name}" for which in Clock}
+
+
 def limits_of(config: Mapping[str, Any]) -> Limits:
     return Limits(
-        {which: config[f"CLOCK_{which.name}"] for which in Clock},
+        {which: config[setting] for which, setting in _SETTINGS.items()},
         config["CLOCK_RESOLVE_RESEARCH"],
         office_hours(config["OFFICE_HOURS"]),
     )

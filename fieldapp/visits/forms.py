@@ -48,14 +48,13 @@ class Rows(FieldList):
     """Several rows of one kind; their numbers come from names that anybody may send."""
 
     def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
-        names = (
-            name.removeprefix(f"{prefix}-").partition("-")[0]
-            for name in formdata
-            if name.startswith(f"{prefix}-")
-        )
-        return (
-            int(number) for number in names if number.isascii() and number.isdecimal() and len(number) <= 3
-        )
+        prefix += "-"
+        begin = len(prefix)
+        for name in formdata:
+            if name.startswith(prefix):
+                number = name[begin:].partition("-")[0]
+                if number.isascii() and number.isdecimal() and len(number) <= 3:
+                    yield int(number)
 
 
 class ContactRow(Form):
@@ -140,7 +139,8 @@ class VisitForm(Form):
         self.kept = kept or {}
         super().__init__(formdata, **{**self.kept, **kwargs})
         source = self.kept if formdata is None else formdata
-        self.hidden = {name: source.get(name) or "" for name in HIDDEN}
+        # A form that is asked for what was not sent makes an error of it first.
+        self.hidden = {name: (source[name] or "") if name in source else "" for name in HIDDEN}
         if arrived_now is not None:
             self.arrived_at.process(None, arrived_now)
             self.arrived_at.raw_data = [arrived_now.isoformat()]

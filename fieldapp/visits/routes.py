@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, url_for
 from flask_login import current_user
 
-from fieldapp import clock
+from fieldapp import clock, here
 from fieldapp.attachments.intake import take_photos
 from fieldapp.enterprises.models import Enterprise
 from fieldapp.enterprises.queries import contacts_of, find_enterprise
@@ -21,7 +21,7 @@ from fieldapp.entries.actions import written_at
 from fieldapp.forms import known_id, typed
 from fieldapp.guards import kept, needs, prepares, takes_body
 from fieldapp.languages import lazy
-from fieldapp.pages import done, page, redirect
+from fieldapp.pages import done, link, page, redirect
 from fieldapp.refusals import Conflict, NotFound
 from fieldapp.visits import actions
 from fieldapp.visits.access import can_record_visit
@@ -136,14 +136,15 @@ def _blank(opened: Visit | None, late: bool, now: datetime) -> dict[str, Any]:
 def new(enterprise_id: int) -> Response:
     person = current_user._get_current_object()  # asked for dozens of times below
     enterprise = find_enterprise(person, enterprise_id, to=can_record_visit)
-    now = clock.now()
-    late, asked = request.args.get("late") == "1", request.method == "POST"
-    if asked and request.form.get("intent") == "arrive":
+    now, sent = clock.now(), here.request()
+    late, asked = sent.args.get("late") == "1", sent.method == "POST"
+    arriving = asked and sent.form.get("intent") == "arrive"
+    if arriving:
         hold(enterprise_id)  # of two check-ins from two tabs the second finds the first
     opened = open_visit(person, enterprise_id)
     checked_in = opened is not None and opened.status is VisitStatus.ARRIVED
     # What the phone could not send from this form is corrected in it, and still ends up in the check-in.
-    if checked_in and opened and not asked and "again" not in request.args:
+    if checked_in and opened and not asked and "again" not in sent.args:
         return redirect(url_for("visits.edit", visit_id=opened.id), 302)
     if (
         opened
@@ -153,10 +154,9 @@ def new(enterprise_id: int) -> Response:
         and opened.planned_on > clock.local(now).date()
     ):
         opened = None  # a visit of the past does not keep a plan of the future
-    arriving = asked and request.form.get("intent") == "arrive"
     tapped = written_at(now)  # without a network that was some time ago
     form = VisitForm(
-        request.form if asked else None,
+        sent.form if asked else None,
         contacts=contacts_of(enterprise_id),
         today=clock.local(now).date(),
         arriving=arriving,
@@ -171,7 +171,7 @@ def new(enterprise_id: int) -> Response:
         form.add_row("promise")
     if not asked or form.companions.data:
         form.offer_companions(colleagues(person, enterprise.team_id))
-    adding = request.form.get("add", "") if asked else ""
+    adding = sent.form.get("add", "") if asked else ""
     if adding in ROWS:
         form.add_row(adding)
     elif asked and form.validate():
@@ -203,8 +203,8 @@ def new(enterprise_id: int) -> Response:
             refused_times(form, refusal)
         else:
             if arriving:
-                return done(to=url_for("visits.edit", visit_id=visit_id), notice="visit_arrived")
-            return done(to=url_for("visits.show", visit_id=visit_id), notice="visit_saved")
+                return done(to=link("visits.edit", visit_id=visit_id), notice="visit_arrived")
+            return done(to=link("visits.show", visit_id=visit_id), notice="visit_saved")
     if form.companions.choices == []:
         form.offer_companions(colleagues(person, enterprise.team_id))
     return page(
