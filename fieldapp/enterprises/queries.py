@@ -44,17 +44,25 @@ MOST_COUNTED = 1000
 
 
 @cache
-def _door(scope: Scope) -> sa.Select:
+def door(scope: Scope) -> sa.Select:
+    """One enterprise's columns, for who may see it."""
     return sa.select(*Enterprise.__table__.c).where(
         Enterprise.id == sa.bindparam("enterprise"), visible(scope)
     )
 
 
 def find_enterprise(
-    person: Person, enterprise_id: int, to: Callable[[Person, Enterprise], bool] | None = None
+    person: Person,
+    enterprise_id: int,
+    to: Callable[[Person, Enterprise], bool] | None = None,
+    *,
+    through: Callable[[Scope], sa.Select] = door,
+    **values: Any,
 ) -> Enterprise:
-    """The door: the enterprise's columns, NotFound when this person may not see it, NotAllowed when `to` says no."""
-    found = fetch(_door(scope_of(person)), {"enterprise": enterprise_id, **scope_values(person)})
+    """The door: the enterprise's columns, NotFound when this person may not see it, NotAllowed when `to` says no.
+    `through` is a door that brings more columns, with its own `values`."""
+    asked = {"enterprise": enterprise_id, **scope_values(person), **values}
+    found = fetch(through(scope_of(person)), asked)
     if not found:
         raise NotFound
     enterprise = cast("Enterprise", found[0])  # a row with every column; actions change tables, not rows

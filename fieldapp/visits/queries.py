@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import current_app
@@ -54,8 +53,6 @@ STATES: dict[str, tuple[VisitStatus, ...]] = {
 }
 # Of what happened, which the enterprise has confirmed; "" is all of it.
 CONFIRMED = ("", "yes", "no", "disputed")
-# A plan for the days to come is kept by a visit made a little earlier; one further away is another visit.
-EARLY = timedelta(days=7)
 
 _BEGINNINGS = frozenset({VisitStep.PLANNED, VisitStep.ARRIVED, VisitStep.RECORDED})
 
@@ -269,41 +266,6 @@ def find_visit(
     if whole:
         _fill(file)
     return file
-
-
-# What a visit that is continued hands on to the form and to actions.record_visit.
-CONTINUED = (
-    "id", "status", "version", "planned_on", "planned_at", "arrived_at", "purposes", "said", "override_reason",
-    "next_contact_on", "photos_expected", "lat", "lng", "accuracy", "fixed_at", "distance", "far_reason",
-)  # fmt: skip
-
-
-@cache
-def _open() -> sa.Select:
-    joined = sa.select(visit_companion.c.visit_id).where(visit_companion.c.officer_id == _viewer())
-    return (
-        sa.select(*(Visit.__table__.c[name] for name in CONTINUED))
-        .where(
-            Visit.enterprise_id == sa.bindparam("enterprise", type_=sa.Integer),
-            sa.or_(
-                Visit.status == VisitStatus.ARRIVED,
-                sa.and_(
-                    Visit.status == VisitStatus.PLANNED,
-                    Visit.planned_on <= sa.bindparam("until", type_=sa.Date),
-                ),
-            ),
-            sa.or_(Visit.officer_id == _viewer(), Visit.id.in_(joined)),
-        )
-        .order_by(sa.case((Visit.status == VisitStatus.ARRIVED, 0), else_=1), Visit.planned_on, Visit.id)
-        .limit(1)
-    )
-
-
-def open_visit(person: Person, enterprise_id: int) -> Visit | None:
-    """The visit that coming now continues: the one they signed in to, else their nearest plan there (theirs or joined)
-    up to a week ahead, as a row of CONTINUED. The door has been asked for the enterprise before."""
-    values = {"viewer": person.id, "enterprise": enterprise_id, "until": clock.today() + EARLY}
-    return cast("Visit | None", next(iter(fetch(_open(), values)), None))
 
 
 # Lists.

@@ -16,7 +16,6 @@ from flask_login import current_user
 from fieldapp import clock, here
 from fieldapp.attachments.intake import take_photos
 from fieldapp.enterprises.models import Enterprise
-from fieldapp.enterprises.queries import contacts_of, find_enterprise
 from fieldapp.entries.actions import written_at
 from fieldapp.forms import known_id, typed
 from fieldapp.guards import kept, needs, prepares, takes_body
@@ -38,7 +37,8 @@ from fieldapp.visits.forms import (
     stored_clock,
 )
 from fieldapp.visits.models import Visit, VisitStatus, VisitWay
-from fieldapp.visits.queries import colleagues, companions_of, find_visit, open_visit
+from fieldapp.visits.opening import open_visit, opening
+from fieldapp.visits.queries import colleagues, companions_of, find_visit
 from fieldapp.visits.records import record_page
 from fieldapp.visits.rules import (
     LeftBeforeArriving,
@@ -135,13 +135,13 @@ def _blank(opened: Visit | None, late: bool, now: datetime) -> dict[str, Any]:
 @kept
 def new(enterprise_id: int) -> Response:
     person = current_user._get_current_object()  # asked for dozens of times below
-    enterprise = find_enterprise(person, enterprise_id, to=can_record_visit)
+    enterprise, contacts, opened = opening(person, enterprise_id, to=can_record_visit)
     now, sent = clock.now(), here.request()
     late, asked = sent.args.get("late") == "1", sent.method == "POST"
     arriving = asked and sent.form.get("intent") == "arrive"
     if arriving:
         hold(enterprise_id)  # of two check-ins from two tabs the second finds the first
-    opened = open_visit(person, enterprise_id)
+        opened = open_visit(person, enterprise_id)
     checked_in = opened is not None and opened.status is VisitStatus.ARRIVED
     # What the phone could not send from this form is corrected in it, and still ends up in the check-in.
     if checked_in and opened and not asked and "again" not in sent.args:
@@ -157,7 +157,7 @@ def new(enterprise_id: int) -> Response:
     tapped = written_at(now)  # without a network that was some time ago
     form = VisitForm(
         sent.form if asked else None,
-        contacts=contacts_of(enterprise_id),
+        contacts=contacts,
         today=clock.local(now).date(),
         arriving=arriving,
         arrived_now=form_clock(tapped) if arriving else None,  # checking in is saying: now

@@ -21,7 +21,8 @@ from fieldapp.audit.models import AuditEvent
 from fieldapp.db import db, writing
 from fieldapp.enterprises.models import Contact, Enterprise
 from fieldapp.notices.models import Notification
-from fieldapp.visits import queries
+from fieldapp.visits import opening, queries
+from fieldapp.visits.access import can_record_visit
 from fieldapp.visits.history import note
 from fieldapp.visits.models import (
     Visit,
@@ -286,20 +287,27 @@ def test_what_waits_for_a_lead(asked, city, li):
 
 
 def test_coming_now_continues_what_was_begun_or_planned(asked, city):
-    assert asked("zhao", queries.open_visit, city.huaxing.id) is None
+    def continued(name):
+        visit = asked(name, opening.open_visit, city.huaxing.id)
+        if name == "zhao":  # the form's own statement says the same
+            formed = asked(name, opening.opening, city.huaxing.id, can_record_visit).visit
+            assert (formed and vars(formed)) == (visit and visit._asdict())
+        return visit and visit.id
+
+    assert continued("zhao") is None
     today = clock.today()
     words = {"status": VisitStatus.PLANNED, "arrived_at": None}
     _add(city, planned_on=today + timedelta(days=20), **words)
-    assert asked("zhao", queries.open_visit, city.huaxing.id) is None  # another visit
+    assert continued("zhao") is None  # another visit
     soon = _add(city, planned_on=today + timedelta(days=2), **words)
-    assert asked("zhao", queries.open_visit, city.huaxing.id).id == soon
-    assert asked("qian", queries.open_visit, city.huaxing.id) is None
+    assert continued("zhao") == soon
+    assert continued("qian") is None
     with writing():
         db.session.execute(visit_companion.insert(), [{"visit_id": soon, "officer_id": _id("qian")}])
         db.session.commit()
-    assert asked("qian", queries.open_visit, city.huaxing.id).id == soon
+    assert continued("qian") == soon
     begun = _add(city, status=VisitStatus.ARRIVED)
-    assert asked("zhao", queries.open_visit, city.huaxing.id).id == begun
+    assert continued("zhao") == begun
 
 
 # The list.
