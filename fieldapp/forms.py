@@ -161,6 +161,14 @@ _SENT_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SENT_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
+def _emptied(field: Any, unread: str) -> None:
+    """Nothing was chosen. Optional and InputRequired have their own say and would drop the sentence."""
+    field.data = None
+    if not (field.flags.optional or field.flags.required):
+        sentence = _SENTENCES[unread]
+        raise ValueError(_(sentence))
+
+
 class DateField(wtforms.DateField):
     """A day. What a browser sends is read as it is; WTForms would try its patterns, at empty fields too."""
 
@@ -171,10 +179,8 @@ class DateField(wtforms.DateField):
                 return
         if any(values):
             super().process_formdata(values)
-        elif values:  # emptied
-            self.data = None  # type: ignore[assignment]
-            unread = _SENTENCES["Not a valid date value."]
-            raise ValueError(_(unread))
+        elif values:
+            _emptied(self, "Not a valid date value.")
 
 
 class DateTimeLocalField(wtforms.DateTimeLocalField):
@@ -187,10 +193,8 @@ class DateTimeLocalField(wtforms.DateTimeLocalField):
                 return
         if any(values):
             super().process_formdata(values)
-        elif values:  # emptied
-            self.data = None  # type: ignore[assignment]
-            unread = _SENTENCES["Not a valid datetime value."]
-            raise ValueError(_(unread))
+        elif values:
+            _emptied(self, "Not a valid datetime value.")
 
 
 class PhoneId(wtforms.HiddenField):

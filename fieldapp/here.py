@@ -6,17 +6,15 @@ through, a dozen times in some places, takes them once: `asked, noted = here.req
 
 from __future__ import annotations
 
-from typing import cast
-
 import flask
 from flask.ctx import _AppCtxGlobals
 
 
 def request() -> flask.Request:
     """Raises RuntimeError outside of a request, as Flask's proxy does."""
-    return cast(flask.Request, flask.request._get_current_object())  # type: ignore[attr-defined]
+    return flask.request._get_current_object()  # type: ignore[attr-defined]
 
 
 def notes() -> _AppCtxGlobals:
     """`g`."""
-    return cast(_AppCtxGlobals, flask.g._get_current_object())
+    return flask.g._get_current_object()

@@ -112,7 +112,8 @@ class PhotoIds(wtforms.Field):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         found: list[uuid.UUID] = []
-        for text in ",".join(valuelist).split(",")[:MOST_IDS]:
+        sent = ",".join(valuelist)
+        for text in sent.split(",")[:MOST_IDS] if sent else ():
             try:
                 found.append(uuid.UUID(text.strip()))
             except ValueError:

@@ -43,6 +43,8 @@ def kept_fields(fields: Iterable[tuple[str, str]]) -> list[list[str]]:
 
 def read_keys(text: str) -> list[uuid.UUID]:
     """Keys of entries as a header lists them; what is none is left out."""
+    if not text:
+        return []
     keys = []
     for part in text.split(",")[:MOST_KEYS]:
         try:
