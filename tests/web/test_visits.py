@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from datetime import datetime, timedelta
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -281,6 +282,46 @@ def test_contacts_of_another_enterprise_cannot_be_met_here(zhao, city):
     before = _count(Visit)
     assert zhao.submit(_new(city), "visit-form", met=[foreign]).status_code == 422
     assert _count(Visit) == before
+
+
+ODD = ["O'Brien; DROP", '"引号"', "王 小 明", "👷🏽‍♀️工", "100%_\\", "多\n行"]
+
+
+def _also_there(city, names, **words):
+    with writing():
+        db.session.add_all(Contact(enterprise_id=city.huaxing.id, name=name, **words) for name in names)
+        db.session.commit()
+    db.session.rollback()
+
+
+def test_whoever_is_still_there_can_be_met_whatever_they_are_called(zhao, city):
+    """Twelve of them, so that the tenth comes after the ninth and not after the first."""
+    _also_there(city, ODD * 2, title="总 工")
+    _also_there(city, ["走了"], active=False)
+    there = db.session.execute(
+        sa.select(Contact.id, Contact.name, Contact.title, Contact.active)
+        .where(Contact.enterprise_id == city.huaxing.id)
+        .order_by(Contact.id)
+    ).all()
+    db.session.rollback()
+    page = zhao.get(_new(city)).text
+    tiles = re.findall(r'name="met"[^>]*value="(\d+)"[^>]*><span>(.*?)</span>', page, re.DOTALL)
+    shown = [(int(number), " ".join(unescape(name).split())) for number, name in tiles]
+    assert shown == [(one.id, " ".join(f"{one.name} {one.title}".split())) for one in there if one.active]
+    everybody = [one.id for one in there if one.active]
+    assert zhao.submit(_new(city), "visit-form", met=everybody).status_code == 303
+    assert zhao.submit(_new(city), "visit-form", met=[there[-1].id]).status_code == 422
+
+
+def test_where_nobody_is_known_the_form_asks_for_no_name(zhao, city):
+    with writing():
+        db.session.execute(
+            sa.update(Contact).where(Contact.enterprise_id == city.huaxing.id).values(active=False)
+        )
+        db.session.commit()
+    db.session.rollback()
+    assert 'name="met"' not in zhao.get(_new(city)).text
+    assert zhao.submit(_new(city), "visit-form", met_nobody="y").status_code == 303
 
 
 def test_another_teams_enterprise_cannot_be_found(sun, city):
